@@ -1,0 +1,62 @@
+"""The promises about time and shares, in one place and checked together.
+
+Installed once by ``create_app()`` from the configuration; read through :func:`current`.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+# How long a hold made by the customer lives on Visa, Mastercard, Amex and Discover; the truth about a particular
+# hold is its charge's ``capture_before``. Source: https://docs.stripe.com/payments/place-a-hold-on-a-payment-method
+CUSTOMER_HOLD = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """``completion_grace``: to complete after the session's end. ``safety_margin``: we let go before the bank does.
+
+    ``commission_bps`` is in basis points (1,000 is 10 %).
+    """
+
+    completion_grace: timedelta = timedelta(hours=48)
+    safety_margin: timedelta = timedelta(hours=6)
+    checkout: timedelta = timedelta(minutes=15)
+    notice: timedelta = timedelta(hours=1)
+    refund_window: timedelta = timedelta(days=30)
+    commission_bps: int = 1_000
+    durations: tuple[int, ...] = (30, 60, 90)
+
+    @property
+    def reach(self) -> timedelta:
+        """How far ahead a session may end, so that a hold made now outlives the mentor's time to complete it."""
+        return CUSTOMER_HOLD - self.completion_grace - self.safety_margin
+
+    def problems(self) -> list[str]:
+        """What cannot work, as sentences; empty if all is well."""
+        found = []
+        longest = timedelta(minutes=max(self.durations, default=0))
+        if not self.durations or any(minutes <= 0 or minutes % 5 for minutes in self.durations):
+            found.append("Session durations must be positive multiples of 5 minutes.")
+        if min(self.completion_grace, self.safety_margin, self.checkout) <= timedelta():
+            found.append("Completion grace, safety margin and checkout must be longer than nothing.")
+        if self.notice + longest > self.reach:
+            found.append(
+                f"Notice ({self.notice}) + the longest session ({longest}) + completion grace "
+                f"({self.completion_grace}) + safety margin ({self.safety_margin}) exceed the {CUSTOMER_HOLD} "
+                "that a card hold lives: nothing could be booked."
+            )
+        if not 0 <= self.commission_bps <= 10_000:
+            found.append("The commission must be between 0 and 10000 basis points.")
+        return found
+
+
+_policy = Policy()
+
+
+def current() -> Policy:
+    return _policy
+
+
+def use(policy: Policy) -> None:
+    global _policy
+    _policy = policy

@@ -1,0 +1,164 @@
+"""The configuration, read from the environment and checked as a whole before anything starts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from app.kit.policy import Policy
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+STRIPE_API = "https://api.stripe.com"
+STRIPE_JS = "https://js.stripe.com/v3/"
+SHORTEST_SECRET = 32
+
+
+class Misconfigured(Exception):
+    """Everything that is wrong, at once: nobody wants to fix a configuration one restart at a time."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("Mentorhold cannot start:\n" + "\n".join(f"  - {problem}" for problem in problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Settings:
+    """``stripe_api`` other than Stripe's own is a simulator on this machine; a demo also reads its clock."""
+
+    secret_key: str = field(repr=False)
+    database_url: str = field(repr=False)
+    stripe_secret_key: str = field(repr=False)
+    stripe_publishable_key: str
+    stripe_webhook_secrets: tuple[str, ...] = field(repr=False)
+    stripe_api: str = STRIPE_API
+    environment: str = "production"
+    demo: bool = False
+    https: bool = True
+    proxies: int = 0
+    allowed_hosts: tuple[str, ...] = ()
+    rate_limits: bool = True
+    policy: Policy = Policy()
+
+    @property
+    def simulated(self) -> bool:
+        return self.stripe_api != STRIPE_API
+
+    @property
+    def livemode(self) -> bool:
+        return self.stripe_secret_key.startswith(("sk_live_", "rk_live_"))
+
+    @property
+    def stripe_js(self) -> str:
+        return f"{self.stripe_api}/stripe.js" if self.simulated else STRIPE_JS
+
+    @property
+    def flask(self) -> dict[str, object]:
+        """What Flask and its extensions are told."""
+        return {
+            "SECRET_KEY": self.secret_key,
+            "SQLALCHEMY_DATABASE_URI": self.database_url,
+            "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},  # an error in a log tells no secrets
+            "SESSION_COOKIE_SECURE": self.https,
+            "SESSION_COOKIE_HTTPONLY": True,
+            "SESSION_COOKIE_SAMESITE": "Lax",
+            "REMEMBER_COOKIE_SECURE": self.https,
+            "PERMANENT_SESSION_LIFETIME": timedelta(days=14),
+            "MAX_CONTENT_LENGTH": 256 * 1024,
+            "TRUSTED_HOSTS": list(self.allowed_hosts) or None,
+            "RATELIMIT_ENABLED": self.rate_limits,
+            "RATELIMIT_STORAGE_URI": "memory://",
+            "WTF_CSRF_TIME_LIMIT": None,  # as long as the log-in: a form left open over lunch still works
+            "WTF_CSRF_SSL_STRICT": self.https,
+        }
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
+        """Raises: Misconfigured with everything that is missing, malformed or mixed."""
+        reader = _Reader(environ)
+        settings = cls(
+            secret_key=reader.text("SECRET_KEY"),
+            database_url=reader.text("DATABASE_URL"),
+            stripe_secret_key=reader.text("STRIPE_SECRET_KEY"),
+            stripe_publishable_key=reader.text("STRIPE_PUBLISHABLE_KEY"),
+            stripe_webhook_secrets=reader.words("STRIPE_WEBHOOK_SECRET"),
+            stripe_api=reader.text("STRIPE_API_BASE", STRIPE_API).rstrip("/"),
+            environment=reader.text("ENVIRONMENT", "production"),
+            demo=reader.yes("DEMO"),
+            https=reader.yes("HTTPS", "yes"),
+            proxies=reader.whole("TRUSTED_PROXIES", 0),
+            allowed_hosts=reader.words("ALLOWED_HOSTS", ""),
+            policy=Policy(
+                completion_grace=timedelta(hours=reader.whole("COMPLETION_GRACE_HOURS", 48)),
+                safety_margin=timedelta(hours=reader.whole("HOLD_SAFETY_MARGIN_HOURS", 6)),
+                checkout=timedelta(minutes=reader.whole("CHECKOUT_MINUTES", 15)),
+                notice=timedelta(minutes=reader.whole("BOOKING_NOTICE_MINUTES", 60)),
+                commission_bps=reader.whole("COMMISSION_BPS", 1_000),
+            ),
+        )
+        problems = reader.problems + _key_problems(settings) + _place_problems(settings) + settings.policy.problems()
+        if problems:
+            raise Misconfigured(problems)
+        return settings
+
+
+class _Reader:
+    """Reads settings one by one and remembers every problem."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.problems: list[str] = []
+
+    def text(self, name: str, default: str | None = None) -> str:
+        value = self._environ.get(name, "").strip() or default
+        if value is None:
+            self.problems.append(f"{name} is missing.")
+        return value or ""
+
+    def words(self, name: str, default: str | None = None) -> tuple[str, ...]:
+        return tuple(word.strip() for word in self.text(name, default).split(",") if word.strip())
+
+    def whole(self, name: str, default: int) -> int:
+        value = self.text(name, str(default))
+        if not (value.isascii() and value.isdigit()):
+            self.problems.append(f"{name} must be a whole number, not {value!r}.")
+            return default
+        return int(value)
+
+    def yes(self, name: str, default: str = "no") -> bool:
+        value = self.text(name, default).lower()
+        if value not in ("yes", "no"):
+            self.problems.append(f"{name} must be yes or no, not {value!r}.")
+        return value == "yes"
+
+
+def _key_problems(settings: Settings) -> list[str]:
+    problems = []
+    secret, publishable = settings.stripe_secret_key, settings.stripe_publishable_key
+    if secret and not secret.startswith(("sk_test_", "rk_test_", "sk_live_", "rk_live_")):
+        problems.append("STRIPE_SECRET_KEY must start with sk_test_, rk_test_, sk_live_ or rk_live_.")
+    if publishable and not publishable.startswith(("pk_test_", "pk_live_")):
+        problems.append("STRIPE_PUBLISHABLE_KEY must start with pk_test_ or pk_live_.")
+    if secret and publishable and settings.livemode != publishable.startswith("pk_live_"):
+        problems.append("STRIPE_SECRET_KEY and STRIPE_PUBLISHABLE_KEY are mixed: one is a test key, the other live.")
+    if not all(word.startswith("whsec_") for word in settings.stripe_webhook_secrets):
+        problems.append("STRIPE_WEBHOOK_SECRET must start with whsec_ (several: separated by commas).")
+    if settings.simulated and (settings.livemode or publishable.startswith("pk_live_")):
+        problems.append("STRIPE_API_BASE points at a simulator: it can never be used with a live key.")
+    if settings.livemode and not settings.https:
+        problems.append("HTTPS=no cannot be used with live keys.")
+    return problems
+
+
+def _place_problems(settings: Settings) -> list[str]:
+    problems = []
+    if settings.simulated and urlsplit(settings.stripe_api).hostname not in LOOPBACK:
+        problems.append("STRIPE_API_BASE must be a simulator on this machine (http://127.0.0.1:…) or left out.")
+    if settings.demo and not settings.simulated:
+        problems.append("DEMO=yes needs the simulator: set STRIPE_API_BASE, or leave DEMO out.")
+    if settings.secret_key and len(settings.secret_key) < SHORTEST_SECRET:
+        problems.append(f"SECRET_KEY must have at least {SHORTEST_SECRET} characters.")
+    if settings.database_url and not settings.database_url.startswith(
+        ("sqlite:///", "postgresql://", "postgresql+psycopg://")
+    ):
+        problems.append("DATABASE_URL must start with sqlite:/// or postgresql://.")
+    return problems
