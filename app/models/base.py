@@ -1,0 +1,46 @@
+"""What every row has in common."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self, TypeVar
+
+from sqlalchemy import MetaData, Select, select, text
+from sqlalchemy.orm import DeclarativeBase
+
+from app.extensions import db
+from app.kit.columns import metadata as house_metadata
+from app.kit.errors import NotFound
+
+Row = TypeVar("Row")
+
+
+class Base(DeclarativeBase):
+    """A typed base of our own: ``db.Model`` is untyped."""
+
+    metadata: ClassVar[MetaData] = house_metadata
+
+    @classmethod
+    def one(cls, *conditions: Any) -> Self:
+        """The one row that fits; for a person's request the owner is among ``conditions``. Raises: NotFound."""
+        row = db.session.scalar(select(cls).where(*conditions))
+        if row is None:
+            raise NotFound
+        return row
+
+    @classmethod
+    def locked(cls, row_id: str) -> Self:
+        """The row as it is now, locked until the transaction ends. Raises: NotFound."""
+        row = db.session.get(cls, row_id, with_for_update={"of": cls}, populate_existing=True)
+        if row is None:
+            raise NotFound
+        return row
+
+
+def all_of(query: Select[Row]) -> Sequence[Row]:
+    """All rows of a query over one entity."""
+    found: Sequence[Row] = db.session.scalars(query).unique().all()
+    return found
+
+
+def only(condition: str) -> dict[str, Any]:
+    """Arguments that make an index partial, on both databases."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}

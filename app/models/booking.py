@@ -1,0 +1,92 @@
+"""An hour that a mentee books with a mentor."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Select, String, Text, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship, selectinload
+
+from app.kit.columns import UtcDateTime
+from app.kit.ids import new_id
+from app.kit.money import Money
+from app.models.base import Base, only
+from app.models.mentor import Mentor
+from app.models.payment import Payment
+from app.models.states import BookingState, Party, Stateful, stored
+from app.models.user import User
+
+PENDING = "state = 'pending_payment'"
+
+
+class Booking(Stateful, Base):
+    """``price_minor`` and ``commission_bps`` are frozen when the booking is made.
+
+    ``pay_by`` ends the checkout; ``complete_by`` is the last moment to complete the session. ``request_key`` comes
+    with the form, so that submitting it twice makes one booking.
+    """
+
+    __tablename__ = "booking"
+    __table_args__ = (
+        UniqueConstraint("mentee_id", "request_key"),
+        Index("ix_booking_mentee_id_starts_at", "mentee_id", "starts_at", "id"),
+        Index("ix_booking_mentor_id_state_starts_at", "mentor_id", "state", "starts_at", "id"),
+        Index("ix_booking_starts_at_id", "starts_at", "id"),
+        Index("ix_booking_unpaid", "pay_by", **only(PENDING)),
+        CheckConstraint("price_minor > 0", name="price_is_positive"),
+        CheckConstraint("starts_at < ends_at", name="ends_after_start"),
+        CheckConstraint("0 <= commission_bps AND commission_bps <= 10000", name="commission"),
+    )
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True, default=lambda: new_id("bk"))
+    mentor_id: Mapped[str] = mapped_column(ForeignKey("mentor.id"))
+    mentee_id: Mapped[str] = mapped_column(ForeignKey("user_account.id"))
+    title: Mapped[str] = mapped_column(String(120))
+    description: Mapped[str] = mapped_column(Text, default="")
+    starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    minutes: Mapped[int] = mapped_column()
+    price_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    commission_bps: Mapped[int] = mapped_column()
+    state: Mapped[BookingState] = mapped_column(stored(BookingState), default=BookingState.PENDING_PAYMENT)
+    pay_by: Mapped[datetime] = mapped_column(UtcDateTime)
+    complete_by: Mapped[datetime] = mapped_column(UtcDateTime)
+    agreed_done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_by: Mapped[Party | None] = mapped_column(stored(Party, "ended_by"))
+    ended_because: Mapped[str] = mapped_column(String(200), default="")
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    request_key: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    mentor: Mapped[Mentor] = relationship()
+    mentee: Mapped[User] = relationship()
+    payments: Mapped[list[Payment]] = relationship(
+        back_populates="booking", order_by=Payment.created_at.desc(), lazy="selectin"
+    )
+
+    @property
+    def price(self) -> Money:
+        return Money(self.price_minor, self.currency)
+
+    @property
+    def payment(self) -> Payment | None:
+        """The latest attempt to be paid."""
+        return self.payments[0] if self.payments else None
+
+    @classmethod
+    def shown(cls) -> Select["Booking"]:
+        """Bookings with everything that a list or page of them shows, in a bounded number of queries."""
+        return select(cls).options(
+            joinedload(cls.mentor).joinedload(Mentor.user),
+            joinedload(cls.mentee),
+            selectinload(cls.payments).selectinload(Payment.pending_operation),
+        )
+
+    @classmethod
+    def of_mentee(cls, user: User, booking_id: str) -> "Booking":
+        """Raises: NotFound, also for someone else's."""
+        return cls.one(cls.id == booking_id, cls.mentee_id == user.id)
+
+    @classmethod
+    def of_mentor(cls, user: User, booking_id: str) -> "Booking":
+        """Raises: NotFound, also for someone else's."""
+        return cls.one(cls.id == booking_id, cls.mentor_id.in_(select(Mentor.id).where(Mentor.user_id == user.id)))

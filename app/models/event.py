@@ -1,0 +1,39 @@
+"""The inbox: what Stripe knocked with."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kit.columns import UtcDateTime
+from app.models.base import Base, only
+from app.models.states import stored
+
+
+class EventState(StrEnum):
+    """``quarantined``: not meant for this installation. ``stuck``: failed too often, an operator should look."""
+
+    RECEIVED = "received"
+    HANDLED = "handled"
+    QUARANTINED = "quarantined"
+    STUCK = "stuck"
+
+
+class StripeEvent(Base):
+    """A verified event. Its primary key is Stripe's id: one event is stored once, however often it is sent."""
+
+    __tablename__ = "stripe_event"
+    __table_args__ = (Index("ix_stripe_event_waiting", "received_at", **only("state = 'received'")),)
+
+    id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    type: Mapped[str] = mapped_column(String(80))
+    object_id: Mapped[str | None] = mapped_column(String(255))
+    account: Mapped[str | None] = mapped_column(String(255))
+    livemode: Mapped[bool] = mapped_column()
+    body: Mapped[str] = mapped_column(Text)
+    state: Mapped[EventState] = mapped_column(stored(EventState))
+    tries: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str | None] = mapped_column(String(500))
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    handled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -1,0 +1,55 @@
+"""A mentor's offer: who, for how much, in which zone."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.kit.columns import UtcDateTime
+from app.kit.ids import new_id
+from app.kit.money import Money
+from app.models.availability import WeeklyHours
+from app.models.base import Base, only
+
+if TYPE_CHECKING:
+    from app.models.user import User
+
+MINUTES_PER_HOUR = 60
+
+
+class Mentor(Base):
+    """``hourly_rate_minor`` is in minor units of ``currency``; weekly hours are wall-clock times in ``time_zone``."""
+
+    __tablename__ = "mentor"
+    __table_args__ = (
+        CheckConstraint("hourly_rate_minor > 0", name="rate_is_positive"),
+        Index("ix_mentor_listed", "created_at", "id", **only("published")),
+    )
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True, default=lambda: new_id("mt"))
+    user_id: Mapped[str] = mapped_column(ForeignKey("user_account.id"), unique=True)
+    headline: Mapped[str] = mapped_column(String(120))
+    bio: Mapped[str] = mapped_column(Text, default="")
+    hourly_rate_minor: Mapped[int] = mapped_column()
+    currency: Mapped[str] = mapped_column(String(3))
+    time_zone: Mapped[str] = mapped_column(String(64))
+    published: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    user: Mapped["User"] = relationship(back_populates="mentor", lazy="joined")
+    weekly_hours: Mapped[list[WeeklyHours]] = relationship(
+        cascade="all, delete-orphan", order_by=(WeeklyHours.weekday, WeeklyHours.start_minute)
+    )
+
+    @property
+    def name(self) -> str:
+        return self.user.name
+
+    @property
+    def hourly_rate(self) -> Money:
+        return Money(self.hourly_rate_minor, self.currency)
+
+    def price_for(self, minutes: int) -> Money:
+        """The price of a session, rounded half up to a whole minor unit."""
+        return Money((self.hourly_rate_minor * minutes + MINUTES_PER_HOUR // 2) // MINUTES_PER_HOUR, self.currency)

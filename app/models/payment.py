@@ -1,0 +1,82 @@
+"""One attempt to be paid for a booking."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
+
+from app.kit.columns import UtcDateTime
+from app.kit.ids import new_id
+from app.kit.money import Money
+from app.models.base import Base, only
+from app.models.operation import Operation
+from app.models.states import OperationState, PaymentState, Stateful, stored
+
+if TYPE_CHECKING:
+    from app.models.booking import Booking
+
+LIVE = "state IN ('needs_card', 'card_saved', 'authorized')"
+
+
+class Payment(Stateful, Base):
+    """Amounts in minor units of ``currency``: they are the truth about money, the state says what can happen next.
+
+    ``capture_before`` is when the bank lets the hold go, ``release_at`` when we do if nobody completes the session.
+    """
+
+    __tablename__ = "payment"
+    __table_args__ = (
+        Index("uq_payment_one_live", "booking_id", unique=True, **only(LIVE)),
+        Index("ix_payment_booking_id_created_at", "booking_id", "created_at"),
+        Index("ix_payment_release", "release_at", **only("state = 'authorized'")),
+        CheckConstraint("amount_minor > 0", name="amount_is_positive"),
+        CheckConstraint("0 <= captured_minor AND captured_minor <= authorized_minor", name="captured_within_hold"),
+        CheckConstraint("0 <= refunded_minor AND refunded_minor <= captured_minor", name="refunded_within_captured"),
+    )
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True, default=lambda: new_id("pay"))
+    booking_id: Mapped[str] = mapped_column(ForeignKey("booking.id"))
+    state: Mapped[PaymentState] = mapped_column(stored(PaymentState), default=PaymentState.NEEDS_CARD)
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    authorized_minor: Mapped[int] = mapped_column(BigInteger, default=0)
+    captured_minor: Mapped[int] = mapped_column(BigInteger, default=0)
+    refunded_minor: Mapped[int] = mapped_column(BigInteger, default=0)
+    currency: Mapped[str] = mapped_column(String(3))
+    intent_id: Mapped[str | None] = mapped_column(String(255), unique=True)
+    charge_id: Mapped[str | None] = mapped_column(String(255), unique=True)
+    card_brand: Mapped[str | None] = mapped_column(String(30))
+    card_last4: Mapped[str | None] = mapped_column(String(4))
+    decline_message: Mapped[str | None] = mapped_column(String(300))
+    capture_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    release_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    booking: Mapped["Booking"] = relationship(back_populates="payments")
+    pending_operation: Mapped[Operation | None] = relationship(
+        primaryjoin=lambda: (foreign(Operation.subject) == Payment.id) & (Operation.state == OperationState.PENDING),
+        viewonly=True,
+        uselist=False,
+        lazy="selectin",
+    )
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+    @property
+    def authorized(self) -> Money:
+        return Money(self.authorized_minor, self.currency)
+
+    @property
+    def captured(self) -> Money:
+        return Money(self.captured_minor, self.currency)
+
+    @property
+    def refunded(self) -> Money:
+        return Money(self.refunded_minor, self.currency)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a money action is under way whose end is not known yet."""
+        return self.pending_operation is not None

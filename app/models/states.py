@@ -1,0 +1,131 @@
+"""Every lifecycle as data, and the one way to move along it."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, Enum, ForeignKey, Identity, Index, Integer, String
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+
+from app.extensions import db
+from app.kit.columns import UtcDateTime
+from app.kit.errors import IllegalMove
+from app.models.base import Base
+
+
+class BookingState(StrEnum):
+    PENDING_PAYMENT = "pending_payment"
+    CONFIRMED = "confirmed"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    NO_SHOW = "no_show"
+    EXPIRED = "expired"
+
+
+class PaymentState(StrEnum):
+    NEEDS_CARD = "needs_card"
+    CARD_SAVED = "card_saved"
+    AUTHORIZED = "authorized"
+    CAPTURED = "captured"
+    VOIDED = "voided"
+    LAPSED = "lapsed"
+    FAILED = "failed"
+
+
+class OperationState(StrEnum):
+    PENDING = "pending"
+    DONE = "done"
+    REFUSED = "refused"
+    PARKED = "parked"
+
+
+class Party(StrEnum):
+    """Who brought something about."""
+
+    MENTEE = "mentee"
+    MENTOR = "mentor"
+    OPERATOR = "operator"
+    SYSTEM = "system"
+    STRIPE = "stripe"
+
+
+B, P, O = BookingState, PaymentState, OperationState  # noqa: E741 - read as a table below
+
+# A state that is missing on the left is an end.
+FLOW: dict[StrEnum, set[StrEnum]] = {
+    B.PENDING_PAYMENT: {B.CONFIRMED, B.CANCELLED, B.EXPIRED},
+    B.CONFIRMED: {B.COMPLETED, B.CANCELLED, B.NO_SHOW, B.EXPIRED},
+    B.COMPLETED: {B.CANCELLED},
+    P.NEEDS_CARD: {P.AUTHORIZED, P.CARD_SAVED, P.VOIDED, P.FAILED},
+    P.CARD_SAVED: {P.AUTHORIZED, P.FAILED, P.VOIDED},
+    P.AUTHORIZED: {P.CAPTURED, P.VOIDED, P.LAPSED},
+    O.PENDING: {O.DONE, O.REFUSED, O.PARKED},
+    O.PARKED: {O.PENDING, O.DONE, O.REFUSED},
+}
+
+LIVE_BOOKING = (B.PENDING_PAYMENT, B.CONFIRMED)
+ENDED_BOOKING = (B.COMPLETED, B.CANCELLED, B.NO_SHOW, B.EXPIRED)
+LIVE_PAYMENT = (P.NEEDS_CARD, P.CARD_SAVED, P.AUTHORIZED)
+UNSETTLED_OPERATION = (O.PENDING, O.PARKED)
+
+
+def stored(states: type[StrEnum], name: str = "state") -> Enum:
+    """A column type that keeps the words of ``states`` and lets the database refuse any other."""
+    return Enum(
+        states,
+        name=name,
+        native_enum=False,
+        length=20,
+        create_constraint=True,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+class Transition(Base):
+    """One move of one thing: the history that a timeline tells."""
+
+    __tablename__ = "transition"
+    __table_args__ = (Index("ix_transition_subject_id", "subject", "id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), Identity(), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(40))
+    came_from: Mapped[str] = mapped_column(String(20))
+    went_to: Mapped[str] = mapped_column(String(20))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    by: Mapped[Party] = mapped_column(stored(Party, "by"))
+    because: Mapped[str] = mapped_column(String(200))
+    operation_id: Mapped[str | None] = mapped_column(ForeignKey("operation.id"), index=True)
+
+
+class Stateful:
+    """A row with a lifecycle. ``version`` makes a lost update impossible: the second writer is refused."""
+
+    id: Mapped[str]
+    state: Mapped[StrEnum]
+    version: Mapped[int] = mapped_column(default=1)
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, object]:
+        return {"version_id_col": cls.version}
+
+    def check_move(self, state: StrEnum) -> None:
+        """Raises: IllegalMove if ``state`` cannot follow the present one."""
+        if state not in FLOW.get(self.state, ()):
+            raise IllegalMove(f"This is already {self.state.replace('_', ' ')}.")
+
+    def move_to(
+        self, state: StrEnum, *, now: datetime, by: Party, because: str = "", operation_id: str | None = None
+    ) -> None:
+        """Go to ``state`` and leave a trace. Raises: IllegalMove."""
+        self.check_move(state)
+        db.session.add(
+            Transition(
+                subject=self.id,
+                came_from=self.state,
+                went_to=state,
+                at=now,
+                by=by,
+                because=because,
+                operation_id=operation_id,
+            )
+        )
+        self.state = state
