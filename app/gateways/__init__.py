@@ -1,0 +1,1 @@
+"""Rooms: one module, one outside service."""

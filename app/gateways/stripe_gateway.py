@@ -1,0 +1,297 @@
+"""The one door to Stripe. Its words stay inside: out come our own frozen values and our own errors."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import stripe
+
+from app.kit.errors import CardDeclined, Forged, GatewayDown, GatewayRefused, Unexplained
+from app.kit.money import Money
+
+stripe.enable_telemetry = False  # else it writes a file into the home directory
+
+API_VERSION = "2026-10-28.endive"
+CONNECT_TIMEOUT, READ_TIMEOUT = 3, 12  # seconds; the library's own 80 would hold a person's request hostage
+TOLERANCE = timedelta(seconds=300)  # of a webhook's timestamp, both ways
+_TIMESTAMP = re.compile(r"(?:^|,)\s*t=([0-9]{1,11})(?:,|$)")
+_WORD = re.compile(r"[A-Za-z0-9_.]{1,80}")
+NEWEST = 100  # how far back a look-up reads: one person has far fewer payments under way
+
+
+@dataclass(frozen=True)
+class Charge:
+    id: str
+    card_brand: str | None
+    card_last4: str | None
+    capture_before: datetime | None
+    refunded: Money
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A PaymentIntent. ``capturable`` is what is held now, ``received`` what was captured."""
+
+    id: str
+    status: str
+    amount: Money
+    capturable: Money
+    received: Money
+    charge: Charge | None
+    client_secret: str
+    cancellation_reason: str | None
+    decline_message: str | None
+    metadata: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Refund:
+    id: str
+    intent_id: str | None
+    amount: Money
+    status: str
+    metadata: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Knock:
+    """A verified event: enough to know what to fetch. ``intent_id`` is of the PaymentIntent it is about, if any."""
+
+    id: str
+    type: str
+    intent_id: str | None
+    account: str | None
+    livemode: bool
+
+
+@dataclass(frozen=True)
+class Key:
+    """What makes a call repeatable: its idempotency key, and the API version its parameters were frozen for."""
+
+    idempotency: str
+    api_version: str = API_VERSION
+
+    @property
+    def options(self) -> Any:
+        return {"idempotency_key": self.idempotency, "stripe_version": self.api_version}
+
+
+class StripeGateway:
+    """Calls Stripe's API at ``api`` (Stripe's own, or a simulator's).
+
+    Every call raises GatewayDown if the outcome is not known, GatewayRefused if Stripe definitely said no,
+    CardDeclined if the card's bank did, and Unexplained if the answer contradicts what we asked.
+    """
+
+    def __init__(self, secret_key: str, *, api: str, http_client: stripe.HTTPClient | None = None) -> None:
+        self._client = stripe.StripeClient(
+            secret_key,
+            stripe_version=API_VERSION,
+            base_addresses={"api": api},
+            max_network_retries=1,
+            http_client=http_client or stripe.RequestsClient(timeout=(CONNECT_TIMEOUT, READ_TIMEOUT)),
+        )
+
+    def create_customer(self, params: dict[str, Any], key: Key) -> str:
+        """Source: https://docs.stripe.com/api/customers/create"""
+        with _our_errors():
+            return self._client.v1.customers.create(cast(Any, params), key.options).id
+
+    def find_customer(self, email: str, operation_id: str) -> str | None:
+        """The customer that an operation made, if it did. Source: https://docs.stripe.com/api/customers/list"""
+        with _our_errors():
+            listed = self._client.v1.customers.list({"email": email, "limit": NEWEST})
+            return next((c.id for c in listed.data if _plain(c.metadata).get("operation") == operation_id), None)
+
+    def create_intent(self, params: dict[str, Any], key: Key) -> Intent:
+        """Source: https://docs.stripe.com/api/payment_intents/create"""
+        return self._intent(
+            lambda: self._client.v1.payment_intents.create(
+                cast(Any, {**params, "expand": ["latest_charge"]}), key.options
+            )
+        )
+
+    def find_intent(self, customer_id: str, operation_id: str) -> Intent | None:
+        """The intent that an operation made, if it did. Source: https://docs.stripe.com/api/payment_intents/list"""
+        with _our_errors():
+            listed = self._client.v1.payment_intents.list(
+                {"customer": customer_id, "limit": NEWEST, "expand": ["data.latest_charge"]}
+            )
+            return next((_intent(i) for i in listed.data if _plain(i.metadata).get("operation") == operation_id), None)
+
+    def intent(self, intent_id: str) -> Intent:
+        """Source: https://docs.stripe.com/api/payment_intents/retrieve"""
+        return self._intent(lambda: self._client.v1.payment_intents.retrieve(intent_id, {"expand": ["latest_charge"]}))
+
+    def capture(self, intent_id: str, amount: Money, key: Key) -> Intent:
+        """Capture a hold, whole or in part; Stripe releases the rest.
+
+        Source: https://docs.stripe.com/api/payment_intents/capture
+        """
+        return self._intent(
+            lambda: self._client.v1.payment_intents.capture(
+                intent_id, {"amount_to_capture": amount.minor, "expand": ["latest_charge"]}, key.options
+            )
+        )
+
+    def cancel(self, intent_id: str, key: Key) -> Intent:
+        """Void a hold, or give up an intent that was never paid.
+
+        Source: https://docs.stripe.com/api/payment_intents/cancel
+        """
+        return self._intent(
+            lambda: self._client.v1.payment_intents.cancel(intent_id, {"expand": ["latest_charge"]}, key.options)
+        )
+
+    def refund(self, params: dict[str, Any], key: Key) -> Refund:
+        """Source: https://docs.stripe.com/api/refunds/create"""
+        with _our_errors():
+            return _refund(self._client.v1.refunds.create(cast(Any, params), key.options))
+
+    def refunds_of(self, intent_id: str) -> list[Refund]:
+        """Newest first. Source: https://docs.stripe.com/api/refunds/list"""
+        with _our_errors():
+            listed = self._client.v1.refunds.list({"payment_intent": intent_id, "limit": NEWEST})
+            return [_refund(refund) for refund in listed.auto_paging_iter()]
+
+    def ping(self) -> None:
+        """Ask Stripe something small, to see that the key works. Source: https://docs.stripe.com/api/events/list"""
+        with _our_errors():
+            self._client.v1.events.list({"limit": 1})
+
+    def _intent(self, call: Callable[[], stripe.PaymentIntent]) -> Intent:
+        with _our_errors():
+            return _intent(call())
+
+
+def verified_event(body: bytes, header: str, *, secrets: tuple[str, ...], now: datetime) -> Knock:
+    """Read a webhook request that Stripe signed with one of ``secrets`` within the last (or next) 300 seconds.
+
+    The library's ``construct_event`` builds the whole object, at 30 times the cost; and its check of the timestamp
+    knows only the past. Raises: Forged, whatever is wrong.
+    Source: https://docs.stripe.com/webhooks#verify-manually
+    """
+    stamp = _TIMESTAMP.search(header)
+    if stamp is None or not header.isascii() or abs(now - datetime.fromtimestamp(int(stamp[1]), UTC)) > TOLERANCE:
+        raise Forged("The signature is absent, malformed or too old.")
+    try:
+        text = body.decode()
+        if not any(_is_signed(text, header, secret) for secret in secrets):
+            raise Forged("The signature does not match.")
+        return _knock(json.loads(text))
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise Forged("This is not an event.") from error
+
+
+def _is_signed(text: str, header: str, secret: str) -> bool:
+    try:
+        return bool(stripe.WebhookSignature.verify_header(text, header, secret, tolerance=None))
+    except stripe.SignatureVerificationError:
+        return False
+
+
+def _knock(event: Any) -> Knock:
+    subject = event["data"]["object"]
+    about = subject["id"] if event["type"].startswith("payment_intent.") else subject.get("payment_intent")
+    if not (
+        isinstance(event["livemode"], bool)
+        and _is_word(event["id"])
+        and _is_word(event["type"])
+        and (about is None or _is_word(about))
+        and (event.get("account") is None or _is_word(event["account"]))
+    ):
+        raise ValueError("not an event's shape")
+    return Knock(event["id"], event["type"], about, event.get("account"), event["livemode"])
+
+
+def _is_word(value: object) -> bool:
+    return isinstance(value, str) and _WORD.fullmatch(value) is not None
+
+
+def _intent(intent: stripe.PaymentIntent) -> Intent:
+    currency = intent.currency.upper()
+    failure = intent.last_payment_error
+    return Intent(
+        id=intent.id,
+        status=intent.status,
+        amount=Money(intent.amount, currency),
+        capturable=Money(intent.amount_capturable, currency),
+        received=Money(intent.amount_received, currency),
+        charge=_charge(intent.latest_charge) if isinstance(intent.latest_charge, stripe.Charge) else None,
+        client_secret=intent.client_secret or "",
+        cancellation_reason=intent.cancellation_reason,
+        decline_message=failure.message if failure else None,
+        metadata=_plain(intent.metadata),
+    )
+
+
+def _charge(charge: stripe.Charge) -> Charge:
+    card = charge.payment_method_details.card if charge.payment_method_details else None
+    before = getattr(card, "capture_before", None)
+    return Charge(
+        id=charge.id,
+        card_brand=card.brand if card else None,
+        card_last4=card.last4 if card else None,
+        capture_before=datetime.fromtimestamp(before, UTC) if before else None,
+        refunded=Money(charge.amount_refunded, charge.currency.upper()),
+    )
+
+
+def _refund(refund: stripe.Refund) -> Refund:
+    intent = refund.payment_intent
+    return Refund(
+        refund.id,
+        intent if isinstance(intent, str) or intent is None else intent.id,
+        Money(refund.amount, refund.currency.upper()),
+        refund.status or "",
+        _plain(refund.metadata),
+    )
+
+
+def _plain(metadata: Any) -> dict[str, str]:
+    return dict(metadata.to_dict()) if metadata else {}
+
+
+@contextmanager
+def _our_errors() -> Iterator[None]:
+    """Sort Stripe's errors by what is known about the money. Source: https://docs.stripe.com/error-low-level"""
+    try:
+        yield
+    except stripe.CardError as error:
+        raise CardDeclined(error.user_message or "Your bank declined the card.") from error
+    except stripe.IdempotencyError as error:
+        raise Unexplained(str(error)) from error
+    except stripe.InvalidRequestError as error:
+        if error.http_status == 429:
+            raise GatewayDown(str(error)) from error
+        raise GatewayRefused(error.user_message or str(error), code=error.code or "") from error
+    except stripe.StripeError as error:
+        # Not reached, cut off, overloaded, a wrong key, a 409 or a 5xx: whatever it was, the outcome is not known.
+        raise GatewayDown(str(error), saved=_is_saved(error)) from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise Unexplained(f"Stripe answered something we cannot read: {error}") from error
+
+
+def _is_saved(error: stripe.StripeError) -> bool:
+    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+    return (error.http_status or 0) >= 500 and headers.get("idempotent-replayed") == "true"
+
+
+_gateway: StripeGateway | None = None
+
+
+def use(gateway: StripeGateway) -> None:
+    """Make ``gateway`` the one that :func:`stripe_gateway` answers with."""
+    global _gateway
+    _gateway = gateway
+
+
+def stripe_gateway() -> StripeGateway:
+    """The gateway that ``create_app()`` installed."""
+    if _gateway is None:
+        raise RuntimeError("no Stripe gateway is installed")
+    return _gateway
