@@ -1,0 +1,293 @@
+"""What people do with an hour: book it, complete it, cancel it; and what happens when nobody does."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from app.actions import availability, customers, endings, holds, operations, payments, refunds
+from app.actions.transactions import atomically
+from app.extensions import db
+from app.kit import policy
+from app.kit.errors import IllegalMove, Invalid, NotFound
+from app.kit.money import Money
+from app.models.booking import Booking
+from app.models.mentor import Mentor
+from app.models.operation import Operation
+from app.models.payment import Payment
+from app.models.states import BookingState, Party, PaymentState
+from app.models.user import User
+
+BATCH = 100
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a mentee asks for. ``request_key`` belongs to the form: the same key never makes a second booking."""
+
+    starts_at: datetime
+    minutes: int
+    title: str
+    description: str
+    request_key: str
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What cancelling would do to the money: ``released`` was only held, ``refunded`` had been charged."""
+
+    released: Money
+    refunded: Money
+
+    @property
+    def charged(self) -> Money:
+        """What the mentee pays in the end: cancelling gives everything back."""
+        return Money(0, self.released.currency)
+
+    @property
+    def sentence(self) -> str:
+        if self.refunded:
+            return f"The whole {self.refunded} is refunded to the card; banks take 5 to 10 days to show it."
+        if self.released:
+            return f"The reservation of {self.released} is released and nothing is charged."
+        return "Nothing is reserved on a card yet, and nothing is charged."
+
+    @property
+    def token(self) -> str:
+        """What the page shows, in short: posted back, it tells whether the facts have changed since."""
+        return f"{self.released.minor}-{self.refunded.minor}"
+
+
+def book(mentee: User, mentor: Mentor, wish: Wish, *, now: datetime) -> Booking:
+    """Reserve the mentor's time for the length of the checkout and begin to ask for the card.
+
+    Raises: Invalid, SlotTaken; GatewayDown if Stripe does not know the mentee yet and cannot be reached (then
+    nothing is reserved). If only the PaymentIntent has to wait, the booking stands and the worker goes on.
+    """
+    earlier = _made_before(mentee, wish)
+    if earlier is not None:
+        return earlier
+    if mentor.user_id == mentee.id:
+        raise Invalid("You cannot book yourself.")
+    mentee_id, mentor_id = mentee.id, mentor.id
+    availability.check_open(mentor, wish.starts_at, wish.minutes, now=now, viewer=mentee)
+    customer_id = customers.ensure(mentee, now=now)
+    with atomically():
+        earlier = _made_before(User.locked(mentee_id), wish)
+        if earlier is not None:
+            return earlier
+        booking, operation = _reserve(
+            Mentor.one(Mentor.id == mentor_id), User.one(User.id == mentee_id), wish, customer_id, now
+        )
+    operations.attempt(operation.id, now=now)  # if Stripe does not answer, the pay page says so and the slot is held
+    return booking
+
+
+def complete(booking: Booking, *, now: datetime) -> None:
+    """Close a session that took place and capture its whole price.
+
+    Raises: IllegalMove before it has started, after its deadline or if it ended another way; Busy; GatewayDown.
+    """
+    with atomically():
+        payment, booking = _locked(booking.id)
+        booking.check_move(BookingState.COMPLETED)
+        reason = cannot_complete(booking, now=now)
+        if reason is not None:
+            raise IllegalMove(reason)
+        operation = payments.start(
+            payments.CAPTURE,
+            payment,
+            by=Party.MENTOR,
+            now=now,
+            amount=booking.price,
+            ends_as=BookingState.COMPLETED,
+            because="the session took place",
+        )
+    operations.execute(operation.id, now=now)
+
+
+def cannot_complete(booking: Booking, *, now: datetime) -> str | None:
+    """Why a confirmed session cannot be completed now; None if it can."""
+    if now < booking.starts_at:
+        return "The session has not started yet."
+    if now < booking.ends_at and booking.agreed_done_at is None:
+        return f"Before its end, a session can only be completed once {booking.mentee.name} agrees that you are done."
+    if now > booking.complete_by:
+        return "The time to complete this session is over; the reservation is being released."
+    return None
+
+
+def agree_done(booking: Booking, *, now: datetime) -> None:
+    """Take the mentee's word that the session is done, so that it can be completed before its planned end."""
+    with atomically():
+        row = Booking.locked(booking.id)
+        row.check_move(BookingState.COMPLETED)
+        if now < row.starts_at:
+            raise IllegalMove("The session has not started yet.")
+        row.agreed_done_at = row.agreed_done_at or now
+
+
+def report_no_show(booking: Booking, *, now: datetime) -> None:
+    """Close a session whose mentee did not come: the hold is released, nobody is charged.
+
+    Raises: IllegalMove, Busy, GatewayDown.
+    """
+    with atomically():
+        payment, booking = _locked(booking.id)
+        booking.check_move(BookingState.NO_SHOW)
+        if now < booking.starts_at:
+            raise IllegalMove("The session has not started yet.")
+        operation = payments.start(
+            payments.VOID, payment, by=Party.MENTOR, now=now, ends_as=BookingState.NO_SHOW, because=endings.NO_SHOW
+        )
+    operations.execute(operation.id, now=now)
+
+
+def quote(booking: Booking, *, by: Party, now: datetime) -> Quote:
+    """What cancelling now would do to the money. Raises: IllegalMove if it cannot be cancelled (any more)."""
+    check_cancellable(booking, by=by, now=now)
+    payment = booking.payment
+    nothing = Money(0, booking.currency)
+    if payment is None or payment.state == PaymentState.NEEDS_CARD:
+        return Quote(nothing, nothing)
+    if payment.state == PaymentState.CAPTURED:
+        return Quote(nothing, payment.captured - payment.refunded)
+    return Quote(payment.authorized, nothing)
+
+
+def check_cancellable(booking: Booking, *, by: Party, now: datetime) -> None:
+    """Raises: IllegalMove with the reason if ``by`` cannot cancel the booking now."""
+    booking.check_move(BookingState.CANCELLED)
+    if booking.state == BookingState.CONFIRMED and by == Party.MENTEE and now >= booking.starts_at:
+        raise IllegalMove("The session has started. If it does not take place, nothing will be charged.")
+    if booking.state == BookingState.COMPLETED:
+        if by == Party.MENTEE:
+            raise IllegalMove("The session is completed and paid. Please ask your mentor for a refund.")
+        if booking.ended_at is None or now > booking.ended_at + policy.current().refund_window:
+            raise IllegalMove(f"A completed session can be refunded for {policy.current().refund_window.days} days.")
+
+
+def cancel(booking: Booking, *, by: Party, quoted: str, now: datetime) -> None:
+    """Call a booking off: void a hold, refund a charge, free the time.
+
+    ``quoted`` is the token of the quote that was shown; if the facts have changed since, nothing is done.
+    Raises: IllegalMove, Busy, GatewayDown.
+    """
+    with atomically():
+        payment, booking = _locked(booking.id)
+        current = quote(booking, by=by, now=now)
+        if current.token != quoted:
+            raise IllegalMove(
+                "This booking has changed since you looked. Please read the new figures and decide again."
+            )
+        unpaid = booking.state == BookingState.PENDING_PAYMENT
+        operation = _give_back(payment, booking, current, by, now)
+    if operation is not None:
+        (operations.attempt if unpaid else operations.execute)(operation.id, now=now)
+
+
+def unpaid_too_long(now: datetime) -> list[str]:
+    """Ids of bookings whose checkout time is over."""
+    return list(
+        db.session.scalars(
+            select(Booking.id)
+            .where(Booking.state == BookingState.PENDING_PAYMENT, Booking.pay_by <= now)
+            .order_by(Booking.pay_by)
+            .limit(BATCH)
+        )
+    )
+
+
+def expire(booking_id: str, *, now: datetime) -> None:
+    """Let go of a booking that was not paid in time, or not completed while its hold could stand.
+
+    Does nothing if neither is the case (any more).
+    """
+    with atomically():
+        payment, booking = _locked(booking_id)
+        operation = None
+        if booking.state == BookingState.PENDING_PAYMENT and booking.pay_by <= now:
+            operation = _end_unpaid(payment, booking, BookingState.EXPIRED, Party.SYSTEM, endings.NOT_PAID, now)
+        elif (
+            booking.state == BookingState.CONFIRMED
+            and _is_stale(payment, now)
+            and operations.unsettled(payment.id) is None
+        ):
+            because = endings.NOT_COMPLETED if now >= booking.complete_by else endings.BANK_WOULD_LET_GO
+            operation = payments.start(
+                payments.VOID, payment, by=Party.SYSTEM, now=now, ends_as=BookingState.EXPIRED, because=because
+            )
+    if operation is not None:
+        operations.attempt(operation.id, now=now)
+
+
+def _made_before(mentee: User, wish: Wish) -> Booking | None:
+    return db.session.scalar(
+        select(Booking).where(Booking.mentee_id == mentee.id, Booking.request_key == wish.request_key)
+    )
+
+
+def _reserve(mentor: Mentor, mentee: User, wish: Wish, customer_id: str, now: datetime) -> tuple[Booking, Operation]:
+    slot = availability.check_open(mentor, wish.starts_at, wish.minutes, now=now, viewer=mentee)
+    price = mentor.price_for(wish.minutes)
+    booking = Booking(
+        mentor=mentor,
+        mentee=mentee,
+        title=wish.title,
+        description=wish.description,
+        starts_at=slot.starts_at,
+        ends_at=slot.ends_at,
+        minutes=wish.minutes,
+        price_minor=price.minor,
+        currency=price.currency,
+        commission_bps=policy.current().commission_bps,
+        pay_by=now + policy.current().checkout,
+        complete_by=holds.complete_by(slot.ends_at),
+        request_key=wish.request_key,
+        created_at=now,
+    )
+    db.session.add(booking)
+    db.session.flush()
+    availability.claim(booking, mentor.user_id)
+    return booking, payments.hold(booking, customer_id=customer_id, now=now)
+
+
+def _locked(booking_id: str) -> tuple[Payment, Booking]:
+    """The booking and its latest payment as they are now. The payment comes first: whoever has it has both."""
+    newest = select(Payment.id).where(Payment.booking_id == booking_id).order_by(Payment.created_at.desc()).limit(1)
+    payment_id = db.session.scalar(newest)
+    if payment_id is None:
+        raise NotFound
+    payment = Payment.locked(payment_id)
+    return payment, Booking.locked(booking_id)
+
+
+def _give_back(payment: Payment, booking: Booking, agreed: Quote, by: Party, now: datetime) -> Operation | None:
+    if booking.state == BookingState.PENDING_PAYMENT:
+        return _end_unpaid(payment, booking, BookingState.CANCELLED, by, endings.CALLED_OFF, now)
+    if agreed.refunded:
+        return refunds.start(payment, agreed.refunded, by=by, because=endings.CALLED_OFF, now=now)
+    return payments.start(
+        payments.VOID, payment, by=by, now=now, ends_as=BookingState.CANCELLED, because=endings.CALLED_OFF
+    )
+
+
+def _end_unpaid(
+    payment: Payment, booking: Booking, state: BookingState, by: Party, because: str, now: datetime
+) -> Operation | None:
+    """End a booking that holds no money and give up its PaymentIntent.
+
+    The time is free at once. An intent that is still being made is given up as soon as it is known.
+    """
+    endings.end_now(booking, state, by=by, because=because, now=now)
+    if (
+        payment.state != PaymentState.NEEDS_CARD
+        or payment.intent_id is None
+        or operations.unsettled(payment.id) is not None
+    ):
+        return None
+    return payments.start(payments.VOID, payment, by=by, now=now, ends_as=state, because=because)
+
+
+def _is_stale(payment: Payment, now: datetime) -> bool:
+    return payment.state == PaymentState.AUTHORIZED and payment.release_at is not None and payment.release_at <= now

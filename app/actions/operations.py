@@ -1,0 +1,314 @@
+"""The heart: how money moves. A row first, then Stripe, then one transaction that settles both sides.
+
+The request of a person and the worker call the same functions. Whoever is killed in between, the next one first
+asks Stripe what became of it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+import structlog
+from sqlalchemy import select
+
+from app.actions.transactions import atomically, or_else, outside
+from app.extensions import db
+from app.gateways.stripe_gateway import API_VERSION, Key, StripeGateway, stripe_gateway
+from app.kit.columns import database_epoch
+from app.kit.errors import Busy, CardDeclined, Failure, GatewayDown, GatewayRefused, Unexplained
+from app.kit.ids import new_id
+from app.kit.money import Money
+from app.models.operation import Operation
+from app.models.states import BookingState, OperationState, Party
+
+LEASE = 40  # seconds; longer than a look-up and a call may take together
+HEAD_START = 5  # seconds in which the worker leaves a new operation to the request that made it
+LONGEST_PAUSE = 60  # seconds between two tries
+BATCH = 50
+
+log = structlog.get_logger()
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Order:
+    """An operation as it is carried out: frozen, and free of the database."""
+
+    id: str
+    kind: str
+    subject: str
+    amount: Money | None
+    params: dict[str, Any]
+    api_version: str
+    attempt: int
+    key_spent: bool
+    is_first_try: bool
+
+    @property
+    def key(self) -> Key:
+        return Key(f"{_environment}:{self.id}:{self.attempt}", self.api_version)
+
+
+@dataclass(frozen=True)
+class Kind(Generic[Answer]):
+    """A kind of operation: what to send, how to look up what became of it, how to settle, what a refusal means.
+
+    ``settle`` and ``refuse`` run inside the settling transaction and lock their subject first. ``settle`` tells
+    whether the answer is what the operation was for.
+    """
+
+    send: Callable[[StripeGateway, Order], Answer]
+    look_up: Callable[[StripeGateway, Order], Answer | None]
+    settle: Callable[[Order, Answer, datetime], bool]
+    refuse: Callable[[Order, Failure, datetime], None]
+
+
+KINDS: dict[str, Kind[Any]] = {}
+
+_environment = "test"
+
+
+def use_environment(name: str) -> None:
+    """Prefix idempotency keys, so that two installations on one Stripe account never meet."""
+    global _environment
+    _environment = name
+
+
+def start(
+    kind: str,
+    subject: str,
+    *,
+    by: Party,
+    now: datetime,
+    params: dict[str, Any] | None = None,
+    amount: Money | None = None,
+    ends_as: BookingState | None = None,
+    because: str = "",
+) -> Operation:
+    """Write down what is about to be done, inside the caller's transaction, which has locked ``subject``.
+
+    ``params`` are frozen as they are; what Stripe creates from them names the operation in its metadata, by which a
+    look-up finds it again.
+
+    Raises: Busy if another money action on the subject is not settled yet.
+    """
+    operation_id = new_id("op")
+    frozen = dict(params or {})
+    frozen["metadata"] = {**frozen.get("metadata", {}), "operation": operation_id}
+    operation = Operation(
+        id=operation_id,
+        kind=kind,
+        subject=subject,
+        amount_minor=amount.minor if amount else None,
+        currency=amount.currency if amount else None,
+        params=frozen,
+        api_version=API_VERSION,
+        by=by,
+        ends_as=ends_as,
+        because=because,
+        not_before=database_epoch() + HEAD_START,
+        created_at=now,
+    )
+    with or_else(Busy("Another action on this payment is still being confirmed. Please look again in a moment.")):
+        db.session.add(operation)
+    return operation
+
+
+def adopt(
+    kind: str, subject: str, amount: Money | None, *, stripe_id: str, because: str, now: datetime
+) -> Operation | None:
+    """An operation for what happened at Stripe without us, inside the caller's transaction, which locked ``subject``.
+
+    None if it was adopted before.
+    """
+    known = select(Operation.id).where(
+        Operation.subject == subject, Operation.kind == kind, Operation.stripe_id == stripe_id
+    )
+    if db.session.scalar(known) is not None:
+        return None
+    operation = Operation(
+        kind=kind,
+        subject=subject,
+        amount_minor=amount.minor if amount else None,
+        currency=amount.currency if amount else None,
+        params={},
+        api_version=API_VERSION,
+        state=OperationState.DONE,
+        by=Party.STRIPE,
+        because=because,
+        stripe_id=stripe_id,
+        created_at=now,
+        settled_at=now,
+    )
+    db.session.add(operation)
+    db.session.flush()
+    return operation
+
+
+def execute(operation_id: str, *, now: datetime) -> None:
+    """Carry out a pending operation and settle it; does nothing if it is settled or in someone else's hands.
+
+    Raises: GatewayDown (it stays pending and is tried again), CardDeclined or GatewayRefused (it is refused),
+    Unexplained (it is parked).
+    """
+    order = _take(operation_id)
+    if order is None:
+        return
+    kind = KINDS[order.kind]
+    try:
+        answer = _carry_out(kind, order)
+    except GatewayDown as failure:
+        _put_back(order, failure)
+        raise
+    except Unexplained as failure:
+        _park(order, failure, now)
+        raise
+    except (CardDeclined, GatewayRefused) as failure:
+        _refuse(order, kind, failure, now)
+        raise
+    settle(order, kind, answer, now=now)
+
+
+def attempt(operation_id: str, *, now: datetime) -> None:
+    """Carry out an operation that nobody has to wait for: if Stripe does not answer, the worker goes on."""
+    try:
+        execute(operation_id, now=now)
+    except GatewayDown as failure:
+        log.info("left to the worker", operation=operation_id, error=str(failure))
+
+
+def settle(order: Order, kind: Kind[Answer], answer: Answer, *, now: datetime) -> None:
+    """Make everything of ours agree with the answer, in one transaction, once."""
+    with atomically():
+        fulfilled = kind.settle(order, answer, now)
+        operation = Operation.locked(order.id)
+        if operation.state == OperationState.PENDING:
+            close(
+                operation,
+                OperationState.DONE if fulfilled else OperationState.REFUSED,
+                now=now,
+                error=None if fulfilled else "Stripe's object had already moved on.",
+            )
+
+
+def close(operation: Operation, state: OperationState, *, now: datetime, error: str | None = None) -> None:
+    """End an operation inside the transaction that applies its effect."""
+    operation.error = error
+    operation.settled_at = now
+    operation.move_to(state, now=now, by=Party.STRIPE, because=operation.kind, operation_id=operation.id)
+    db.session.flush()  # its subject is free for the next one, also within this transaction
+
+
+def unfinished(now: datetime) -> list[str]:
+    """Ids of pending operations that nobody is working on, longest waiting first."""
+    del now  # leases are in the database's time, which all hosts share
+    return list(
+        db.session.scalars(
+            select(Operation.id)
+            .where(
+                Operation.state == OperationState.PENDING,
+                Operation.not_before <= database_epoch(),
+                Operation.lease_until <= database_epoch(),
+            )
+            .order_by(Operation.not_before)
+            .limit(BATCH)
+        )
+    )
+
+
+def unsettled(subject: str) -> Operation | None:
+    """The operation on ``subject`` that is pending or parked, locked."""
+    return db.session.scalar(
+        select(Operation)
+        .where(Operation.subject == subject, Operation.state.in_((OperationState.PENDING, OperationState.PARKED)))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+def _take(operation_id: str) -> Order | None:
+    with atomically():
+        operation = db.session.scalar(
+            select(Operation)
+            .where(
+                Operation.id == operation_id,
+                Operation.state == OperationState.PENDING,
+                Operation.lease_until <= database_epoch(),
+            )
+            .with_for_update(skip_locked=True)
+            .execution_options(populate_existing=True)
+        )
+        if operation is None:
+            return None
+        operation.tries += 1
+        operation.lease_until = database_epoch() + LEASE
+        return _order(operation)
+
+
+def _order(operation: Operation) -> Order:
+    return Order(
+        id=operation.id,
+        kind=operation.kind,
+        subject=operation.subject,
+        amount=operation.amount,
+        params=dict(operation.params),
+        api_version=operation.api_version,
+        attempt=operation.attempt,
+        key_spent=operation.key_spent,
+        is_first_try=operation.tries == 1,
+    )
+
+
+def _carry_out(kind: Kind[Answer], order: Order) -> Answer:
+    outside()
+    gateway = stripe_gateway()
+    if not order.is_first_try:
+        found = kind.look_up(gateway, order)
+        if found is not None:
+            return found
+        if order.key_spent:
+            order = _with_new_key(order)
+    try:
+        return kind.send(gateway, order)
+    except GatewayRefused:
+        # "Wrong state" may be our own earlier success, or someone's in Stripe's dashboard: look before believing.
+        found = kind.look_up(gateway, order)
+        if found is None:
+            raise
+        return found
+
+
+def _with_new_key(order: Order) -> Order:
+    """Stripe keeps an error for the old key, and a look-up after that found no effect: only now is a new one safe."""
+    with atomically():
+        operation = Operation.locked(order.id)
+        operation.attempt += 1
+        operation.key_spent = False
+    return replace(order, attempt=order.attempt + 1, key_spent=False)
+
+
+def _put_back(order: Order, failure: GatewayDown) -> None:
+    with atomically():
+        operation = Operation.locked(order.id)
+        if operation.state == OperationState.PENDING:
+            operation.error = str(failure)[:500]
+            operation.key_spent = operation.key_spent or failure.saved
+            operation.lease_until = 0
+            operation.not_before = database_epoch() + min(2 ** min(operation.tries, 6), LONGEST_PAUSE)
+
+
+def _park(order: Order, failure: Unexplained, now: datetime) -> None:
+    with atomically():
+        operation = Operation.locked(order.id)
+        if operation.state == OperationState.PENDING:
+            close(operation, OperationState.PARKED, now=now, error=str(failure)[:500])
+
+
+def _refuse(order: Order, kind: Kind[Any], failure: Failure, now: datetime) -> None:
+    with atomically():
+        kind.refuse(order, failure, now)
+        operation = Operation.locked(order.id)
+        if operation.state == OperationState.PENDING:
+            close(operation, OperationState.REFUSED, now=now, error=str(failure)[:500])

@@ -1,0 +1,252 @@
+"""Payments and what is done with a hold; and how our rows are made to agree with Stripe's objects.
+
+Whoever learns something from Stripe (the answer to an operation, a webhook, a returning mentee) hands it to
+:func:`agree`, which takes the payment forward along its lifecycle, never back: order, age and repetition of what
+is learned do not matter.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from app.actions import endings, ledger, operations, refunds
+from app.actions.holds import release_at
+from app.actions.operations import KINDS, Kind, Order
+from app.actions.transactions import atomically, outside
+from app.extensions import db
+from app.gateways.stripe_gateway import Intent, StripeGateway, stripe_gateway
+from app.kit.errors import Failure, GatewayRefused, NotFound, Unexplained
+from app.kit.money import Money
+from app.models.booking import Booking
+from app.models.operation import Operation
+from app.models.payment import Payment
+from app.models.states import BookingState, OperationState, Party, PaymentState
+
+HOLD, CAPTURE, VOID = "hold", "capture", "void"
+
+
+def hold(booking: Booking, *, customer_id: str, now: datetime) -> Operation:
+    """Begin to ask for the card: a payment, and the operation that makes its PaymentIntent. Inside a transaction."""
+    payment = Payment(booking=booking, amount_minor=booking.price_minor, currency=booking.currency, created_at=now)
+    db.session.add(payment)
+    db.session.flush()
+    return operations.start(
+        HOLD,
+        payment.id,
+        by=Party.MENTEE,
+        now=now,
+        amount=booking.price,
+        params={
+            "amount": booking.price_minor,
+            "currency": booking.currency.lower(),
+            "customer": customer_id,
+            "capture_method": "manual",
+            "automatic_payment_methods": {"enabled": True},
+            "description": f"{booking.title} ({booking.id})",
+            "metadata": {"booking": booking.id, "payment": payment.id},
+        },
+    )
+
+
+def start(
+    kind: str,
+    payment: Payment,
+    *,
+    by: Party,
+    now: datetime,
+    amount: Money | None = None,
+    ends_as: BookingState,
+    because: str,
+) -> Operation:
+    """Write down a capture or void of ``payment``, which is locked. Raises: Busy; GatewayRefused without an intent."""
+    if payment.intent_id is None:
+        raise GatewayRefused("There is nothing on the card yet.")
+    return operations.start(
+        kind,
+        payment.id,
+        by=by,
+        now=now,
+        amount=amount,
+        params={"payment_intent": payment.intent_id},
+        ends_as=ends_as,
+        because=because,
+    )
+
+
+def check(payment: Payment, *, now: datetime) -> bool:
+    """Ask Stripe how the payment stands and make our row agree; whether anything changed. Raises: GatewayDown."""
+    return payment.intent_id is not None and learn(payment.intent_id, now=now)
+
+
+def learn(intent_id: str, *, now: datetime) -> bool:
+    """Fetch a PaymentIntent (and its refunds, if there are new ones) and make our rows agree with it.
+
+    Tells whether anything changed. Raises: NotFound if the intent is not about a payment of ours, GatewayDown.
+    """
+    outside()
+    gateway = stripe_gateway()
+    intent = gateway.intent(intent_id)
+    payment_id = _payment_of(intent)
+    with atomically():
+        payment = Payment.locked(payment_id)
+        before = payment.version
+        agree(payment, intent, now=now)
+        db.session.flush()
+        changed = payment.version != before
+        refunded = payment.refunded
+    if intent.charge is not None and intent.charge.refunded != refunded:
+        for refund in reversed(gateway.refunds_of(intent_id)):
+            changed |= refunds.learn(refund, payment_id, now=now)
+    return changed
+
+
+def agree(payment: Payment, intent: Intent, *, now: datetime) -> None:
+    """Take ``payment`` (locked) to where Stripe's ``intent`` is. Raises: Unexplained if that cannot be."""
+    if intent.amount != payment.amount or payment.intent_id not in (None, intent.id):
+        raise Unexplained(f"{intent.id} ({intent.amount}) does not belong to {payment.id} ({payment.amount}).")
+    payment.intent_id = intent.id
+    match intent.status:
+        case "requires_payment_method":
+            payment.decline_message = intent.decline_message
+        case "requires_capture":
+            _authorized(payment, intent, now)
+        case "succeeded":
+            _authorized(payment, intent, now)
+            _captured(payment, intent, now)
+        case "canceled":
+            _let_go(payment, intent, now)
+        case "requires_action" | "requires_confirmation" | "processing":
+            pass
+        case status:
+            raise Unexplained(f"{intent.id} has the unknown status {status!r}.")
+
+
+def _authorized(payment: Payment, intent: Intent, now: datetime) -> None:
+    if payment.state != PaymentState.NEEDS_CARD:
+        return
+    booking = Booking.locked(payment.booking_id)
+    payment.authorized_minor = payment.amount_minor
+    payment.decline_message = None
+    if intent.charge is not None:
+        payment.charge_id = intent.charge.id
+        payment.card_brand, payment.card_last4 = intent.charge.card_brand, intent.charge.card_last4
+        payment.capture_before = intent.charge.capture_before
+    payment.release_at = release_at(booking.complete_by, payment.capture_before)
+    payment.move_to(PaymentState.AUTHORIZED, now=now, by=Party.MENTEE)
+    if booking.state == BookingState.PENDING_PAYMENT:
+        booking.move_to(BookingState.CONFIRMED, now=now, by=Party.MENTEE)
+    elif intent.status == "requires_capture" and operations.unsettled(payment.id) is None:
+        # The bank said yes after the booking had ended: nothing may stay on the card.
+        start(VOID, payment, by=Party.SYSTEM, now=now, ends_as=booking.state, because=booking.ended_because)
+
+
+def _captured(payment: Payment, intent: Intent, now: datetime) -> None:
+    if payment.state != PaymentState.AUTHORIZED:
+        return
+    operation = _cause(CAPTURE, payment, intent.received, stripe_id=intent.id, now=now)
+    booking = Booking.locked(payment.booking_id)
+    payment.captured_minor = intent.received.minor
+    payment.move_to(PaymentState.CAPTURED, now=now, by=operation.by, operation_id=operation.id)
+    ledger.book_capture(booking, payment.captured, operation_id=operation.id, now=now)
+    endings.end(booking, operation.ends_as or BookingState.COMPLETED, operation, now=now)
+
+
+def _let_go(payment: Payment, intent: Intent, now: datetime) -> None:
+    if payment.state not in (PaymentState.NEEDS_CARD, PaymentState.AUTHORIZED):
+        return
+    lapsed = intent.cancellation_reason == "expired" and payment.state == PaymentState.AUTHORIZED
+    operation = _cause(VOID, payment, payment.authorized or None, stripe_id=intent.id, now=now)
+    booking = Booking.locked(payment.booking_id)
+    payment.move_to(
+        PaymentState.LAPSED if lapsed else PaymentState.VOIDED, now=now, by=operation.by, operation_id=operation.id
+    )
+    if lapsed and operation.by == Party.STRIPE:
+        operation.ends_as, operation.because = BookingState.EXPIRED, endings.BANK_LET_GO
+    endings.end(booking, operation.ends_as or BookingState.CANCELLED, operation, now=now)
+
+
+def _cause(kind: str, payment: Payment, amount: Money | None, *, stripe_id: str, now: datetime) -> Operation:
+    """The operation that brought a fact about: our own pending one, or one adopted from Stripe's dashboard."""
+    operation = operations.unsettled(payment.id)
+    if operation is not None and operation.kind == kind:
+        if operation.state == OperationState.PENDING:
+            operations.close(operation, OperationState.DONE, now=now)
+        operation.stripe_id = stripe_id
+        return operation
+    adopted = operations.adopt(kind, payment.id, amount, stripe_id=stripe_id, because=endings.IN_DASHBOARD, now=now)
+    if adopted is None:
+        raise Unexplained(f"{kind} of {stripe_id} was adopted before, but {payment.id} does not show it.")
+    return adopted
+
+
+def _payment_of(intent: Intent) -> str:
+    payment_id = db.session.scalar(
+        select(Payment.id).where((Payment.intent_id == intent.id) | (Payment.id == intent.metadata.get("payment", "")))
+    )
+    outside()
+    if payment_id is None:
+        raise NotFound("This is not a payment of ours.")
+    return payment_id
+
+
+def _send_hold(gateway: StripeGateway, order: Order) -> Intent:
+    return gateway.create_intent(order.params, order.key)
+
+
+def _find_hold(gateway: StripeGateway, order: Order) -> Intent | None:
+    return gateway.find_intent(order.params["customer"], order.id)
+
+
+def _settle_hold(order: Order, intent: Intent, now: datetime) -> bool:
+    payment = Payment.locked(order.subject)
+    agree(payment, intent, now=now)
+    booking = Booking.locked(payment.booking_id)
+    if booking.state in (BookingState.CANCELLED, BookingState.EXPIRED) and payment.state == PaymentState.NEEDS_CARD:
+        operations.close(Operation.locked(order.id), OperationState.DONE, now=now)
+        start(VOID, payment, by=Party.SYSTEM, now=now, ends_as=booking.state, because=booking.ended_because)
+    return True
+
+
+def _refuse_hold(order: Order, failure: Failure, now: datetime) -> None:
+    payment = Payment.locked(order.subject)
+    payment.decline_message = str(failure)[:300]
+    payment.move_to(PaymentState.FAILED, now=now, by=Party.STRIPE, because=str(failure)[:200])
+    endings.end(Booking.locked(payment.booking_id), BookingState.CANCELLED, Operation.locked(order.id), now=now)
+
+
+def _send_capture(gateway: StripeGateway, order: Order) -> Intent:
+    if order.amount is None:
+        raise Unexplained("A capture without an amount.")
+    return gateway.capture(order.params["payment_intent"], order.amount, order.key)
+
+
+def _send_void(gateway: StripeGateway, order: Order) -> Intent:
+    return gateway.cancel(order.params["payment_intent"], order.key)
+
+
+def _find_end(gateway: StripeGateway, order: Order) -> Intent | None:
+    """The intent, if it is captured or canceled already, by us or by anyone."""
+    intent = gateway.intent(order.params["payment_intent"])
+    return intent if intent.status in ("succeeded", "canceled") else None
+
+
+def _settle_capture(order: Order, intent: Intent, now: datetime) -> bool:
+    agree(Payment.locked(order.subject), intent, now=now)
+    return intent.status == "succeeded" and intent.received == order.amount
+
+
+def _settle_void(order: Order, intent: Intent, now: datetime) -> bool:
+    agree(Payment.locked(order.subject), intent, now=now)
+    return intent.status == "canceled"
+
+
+def _refuse_nothing(order: Order, failure: Failure, now: datetime) -> None:
+    """The money stays where it is; the refused operation tells why."""
+    Payment.locked(order.subject)
+
+
+KINDS |= {
+    HOLD: Kind(_send_hold, _find_hold, _settle_hold, _refuse_hold),
+    CAPTURE: Kind(_send_capture, _find_end, _settle_capture, _refuse_nothing),
+    VOID: Kind(_send_void, _find_end, _settle_void, _refuse_nothing),
+}
