@@ -1,0 +1,62 @@
+"""Mentorhold. :func:`create_app` is the only place where the parts meet."""
+
+import logging
+from pathlib import Path
+
+import structlog
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+from whitenoise import WhiteNoise
+
+from app import cli, web
+from app.actions import operations
+from app.extensions import csrf, db, limiter, login_manager, migrate
+from app.gateways import stripe_gateway
+from app.gateways.stripe_gateway import StripeGateway
+from app.kit import clock, policy
+from config import Settings
+
+ROOT = Path(__file__).parent.parent
+
+
+def create_app(settings: Settings, *, gateway: StripeGateway | None = None) -> Flask:
+    """Build the application. ``gateway`` is given by tests whose Stripe lives in the same process."""
+    _log_as_text()
+    app = Flask("mentorhold", root_path=str(ROOT), template_folder="templates", static_folder="static")
+    app.config.from_mapping(settings.flask)
+    app.extensions["settings"] = settings
+
+    policy.use(settings.policy)
+    operations.use_environment(settings.environment)
+    stripe_gateway.use(gateway or StripeGateway(settings.stripe_secret_key, api=settings.stripe_api))
+    clock.use(clock.SimulatedClock(settings.stripe_api) if settings.demo else clock.system_time)
+
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
+    login_manager.init_app(app)
+    web.init_app(app, settings)
+    csrf.init_app(app)  # after the guard: a form that outlived its log-in is asked to log in, not called forged
+    limiter.init_app(app)
+    cli.init_app(app)
+
+    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+        app.wsgi_app, root=str(ROOT / "static"), prefix="static/", max_age=3600
+    )
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
+        )
+    return app
+
+
+def _log_as_text() -> None:
+    """Logs are for a person with a terminal, and for grep. Secrets are never handed to them."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.dev.ConsoleRenderer(colors=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    )

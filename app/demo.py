@@ -1,0 +1,5 @@
+"""Sample data."""
+
+
+def load() -> bool:
+    return False

@@ -1,0 +1,32 @@
+"""Doors: who is it, what time is it; one action, one answer."""
+
+from typing import Any
+
+from flask import Flask
+
+from app.kit import clock
+from app.kit.calendar import zone_names
+from app.web import access, account, admin, errors, filters, headers, mentee, mentor, public, webhook
+from app.web.zones import viewer_zone
+from config import Settings
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Hang the doors. The guard comes first: it stands before every view."""
+    app.before_request(access.guard)
+    for door in (public, account, mentee, mentor, admin, webhook):
+        app.register_blueprint(door.bp)
+    errors.init_app(app)
+    filters.init_app(app)
+    headers.init_app(app, settings)
+
+    @app.context_processor
+    def everywhere() -> dict[str, Any]:
+        return {
+            "me": access.viewer(),
+            "viewer_zone": viewer_zone().key,
+            "zones": zone_names(),
+            "now": clock.now(),
+            "simulated": settings.simulated,
+            "demo": settings.demo,
+        }

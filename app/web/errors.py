@@ -1,0 +1,101 @@
+"""What people (and programs) see when something does not work: what happened, and what became of their money."""
+
+from typing import Any
+
+import structlog
+from flask import Flask, current_app, jsonify, render_template, request, url_for
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException
+
+from app.extensions import db
+from app.kit.errors import Failure, IllegalMove
+
+log = structlog.get_logger()
+
+WORDS = {
+    400: ("That request makes no sense to us", "Please go back and try again."),
+    404: ("There is nothing here", "The page does not exist, or it is not yours to see."),
+    405: ("That does not work here", "Please go back and use the buttons on the page."),
+    413: ("That is too much", "What you sent is larger than we accept."),
+    429: ("Too many attempts", "Please wait a minute and try again."),
+}
+UNTOUCHED = "Nothing was charged or changed."
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(Failure, _failure)
+    app.register_error_handler(CSRFError, _stale_form)
+    app.register_error_handler(StaleDataError, _changed_meanwhile)
+    app.register_error_handler(OperationalError, _database_down)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _bug)
+
+
+def _failure(failure: Failure) -> Any:
+    if failure.status >= 500:
+        log.warning("failure", path=request.path, failure=type(failure).__name__, error=str(failure))
+    message = failure.message if failure.message != failure.title else WORDS.get(failure.status, ("", ""))[1]
+    return _answer(failure.title, message, failure.money, failure.status)
+
+
+def _stale_form(error: CSRFError) -> Any:
+    return _answer(
+        "This page was open for too long",
+        "Your log-in has changed since it was loaded. Please go back, reload it and try again.",
+        UNTOUCHED,
+        400,
+    )
+
+
+def _changed_meanwhile(error: StaleDataError) -> Any:
+    return _failure(IllegalMove("Somebody changed this at the same moment. Please look at it again."))
+
+
+def _database_down(error: OperationalError) -> Any:
+    log.error("database", path=request.path, error=str(error.orig))
+    return _plainly("We are out of breath", "Our database does not answer. Please try again in a minute.", 503)
+
+
+def _http(error: HTTPException) -> Any:
+    if error.response is not None:
+        return error.response
+    status = error.code or 500
+    title, message = WORDS.get(status, (error.name, error.description or ""))
+    return _answer(title, message, UNTOUCHED if request.method == "POST" else "", status)
+
+
+def _bug(error: Exception) -> Any:
+    log.exception("bug", path=request.path, method=request.method)
+    return _plainly("That is our mistake", "Something broke on our side. We have written down what.", 500)
+
+
+def _plainly(title: str, message: str, status: int) -> Any:
+    """A page that asks nothing of the database, which may be what is broken."""
+    money = "Nothing is charged twice: an action that has begun is finished once."
+    if request.blueprint == "webhook":
+        return jsonify(error=title, message=message), status
+    page = current_app.jinja_env.get_template("errors/plain.html")
+    css = url_for("static", filename="css/app.css")
+    return page.render(title=title, message=message, money=money, css=css), status
+
+
+def _answer(title: str, message: str, money: str, status: int) -> Any:
+    db.session.rollback()
+    if request.blueprint == "webhook":
+        return jsonify(error=title, message=message), status
+    back = request.referrer if request.method == "POST" and _is_ours(request.referrer) else None
+    return render_template(
+        "errors/problem.html",
+        title=title,
+        message=message,
+        money=money,
+        status=status,
+        back=back or url_for("public.mentors"),
+        back_label="Go back" if back else "To the start",
+    ), status
+
+
+def _is_ours(url: str | None) -> bool:
+    return url is not None and url.startswith(request.host_url)

@@ -1,0 +1,53 @@
+"""How values read on a page: money, and times in somebody's zone."""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from flask import Flask
+
+from app.kit.money import Money
+from app.web.zones import viewer_zone
+
+
+def money(amount: Money) -> str:
+    return str(amount)
+
+
+def when(at: datetime) -> str:
+    return _say(at, viewer_zone(), "%a {day} %b %Y, %H:%M")
+
+
+def when_short(at: datetime) -> str:
+    return in_zone(at, viewer_zone().key)
+
+
+def in_zone(at: datetime, zone: str) -> str:
+    return _say(at, ZoneInfo(zone), "%a {day} %b, %H:%M")
+
+
+def day(at: datetime | date) -> str:
+    on = at.astimezone(viewer_zone()) if isinstance(at, datetime) else at
+    return on.strftime(f"%A {on.day} %B")
+
+
+def clock_time(at: datetime) -> str:
+    return at.astimezone(viewer_zone()).strftime("%H:%M")
+
+
+def iso(at: datetime) -> str:
+    """For machines: an instant as UTC."""
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def zone_city(zone: str) -> str:
+    return zone.rsplit("/", 1)[-1].replace("_", " ")
+
+
+def init_app(app: Flask) -> None:
+    for function in (money, when, when_short, in_zone, day, clock_time, iso, zone_city):
+        app.add_template_filter(function)
+
+
+def _say(at: datetime, zone: ZoneInfo, pattern: str) -> str:
+    there = at.astimezone(zone)
+    return there.strftime(pattern.format(day=there.day))

@@ -1,0 +1,273 @@
+"""What people type: fields, limits, and errors that say what to do."""
+
+import secrets
+import unicodedata
+from datetime import UTC, datetime
+from typing import Any
+
+from email_validator import EmailNotValidError, validate_email
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    EmailField,
+    Field,
+    FieldList,
+    Form,
+    FormField,
+    HiddenField,
+    PasswordField,
+    SelectField,
+    StringField,
+    SubmitField,
+    TextAreaField,
+    ValidationError,
+)
+from wtforms.validators import InputRequired, Length, Optional, Regexp
+
+from app.actions.accounts import LONGEST_PASSWORD, SHORTEST_PASSWORD
+from app.kit.calendar import zone_names
+from app.kit.errors import Invalid
+from app.kit.money import Money
+from app.models.mentor import Mentor
+
+CURRENCIES = ("EUR", "USD", "GBP", "CHF", "JPY", "CAD", "AUD", "SEK", "KWD")
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+LEAST_RATE_MINOR, MOST_RATE_MINOR = 100, 10_000_000
+
+# Letters that turn the reading direction of what follows them: a name could rewrite the sentence it stands in.
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def tidy(text: str | None) -> str | None:
+    """One spelling for equal letters, one kind of line break, no white space around."""
+    return unicodedata.normalize("NFC", text.replace("\r\n", "\n")).strip() if text else text
+
+
+class Written:
+    """Text without control characters; line breaks only where several ``lines`` are wanted."""
+
+    def __init__(self, *, lines: bool = False) -> None:
+        self._allowed = "\n\t" if lines else ""
+
+    def __call__(self, form: Form, field: Field) -> None:
+        for letter in field.data or "":
+            if letter in _TURNING or (unicodedata.category(letter) in ("Cc", "Cs") and letter not in self._allowed):
+                raise ValidationError("This contains a character that cannot be shown. Please type it again.")
+
+
+def _text(label: str, most: int, **rest: Any) -> StringField:
+    return StringField(
+        label,
+        filters=[tidy],
+        validators=[
+            InputRequired("Please fill this in."),
+            Length(max=most, message=f"At most {most} characters, please."),
+            Written(),
+        ],
+        **rest,
+    )
+
+
+def _long_text(label: str, most: int, **rest: Any) -> TextAreaField:
+    return TextAreaField(
+        label,
+        filters=[tidy],
+        validators=[Optional(), Length(max=most, message=f"At most {most} characters, please."), Written(lines=True)],
+        **rest,
+    )
+
+
+def _zone(label: str = "Time zone") -> SelectField:
+    return SelectField(label, choices=zone_names(), validators=[InputRequired()])
+
+
+def _a_real_address(form: Form, field: Field) -> None:
+    try:
+        validate_email(field.data, check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        raise ValidationError("Please give an e-mail address like ann@example.com.") from error
+
+
+class SignUpForm(FlaskForm):  # type: ignore[misc]
+    name = _text("Your name", 80, render_kw={"autocomplete": "name"})
+    email = EmailField(
+        "E-mail",
+        filters=[tidy],
+        render_kw={"autocomplete": "email"},
+        validators=[InputRequired("Please fill this in."), Length(max=254), Written(), _a_real_address],
+    )
+    password = PasswordField(
+        "Password",
+        render_kw={"autocomplete": "new-password"},
+        validators=[
+            InputRequired("Please choose a password."),
+            Length(
+                SHORTEST_PASSWORD,
+                LONGEST_PASSWORD,
+                f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.",
+            ),
+        ],
+        description=f"At least {SHORTEST_PASSWORD} characters. A few random words are good.",
+    )
+    time_zone = _zone()
+    next = HiddenField()
+    submit = SubmitField("Create my account")
+
+
+class LogInForm(FlaskForm):  # type: ignore[misc]
+    email = EmailField(
+        "E-mail",
+        filters=[tidy],
+        validators=[InputRequired("Please fill this in."), Length(max=254)],
+        render_kw={"autocomplete": "username"},
+    )
+    password = PasswordField(
+        "Password",
+        render_kw={"autocomplete": "current-password"},
+        validators=[InputRequired("Please fill this in."), Length(max=LONGEST_PASSWORD)],
+    )
+    next = HiddenField()
+    submit = SubmitField("Log in")
+
+
+class SettingsForm(FlaskForm):  # type: ignore[misc]
+    name = _text("Your name", 80, render_kw={"autocomplete": "name"})
+    time_zone = _zone()
+    submit = SubmitField("Save")
+
+
+def _instant(form: Form, field: Field) -> None:
+    try:
+        field.instant = parse_instant(field.data)
+    except Invalid as error:
+        raise ValidationError(str(error)) from error
+
+
+def parse_instant(text: str | None) -> datetime:
+    """A UTC instant as the ``iso`` filter writes it. Raises: Invalid."""
+    try:
+        return datetime.strptime(text or "", "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise Invalid("Please pick a time from the mentor's page.", field="starts_at") from error
+
+
+class BookingForm(FlaskForm):  # type: ignore[misc]
+    title = _text("What is it about?", 120, description="One line, so that your mentor knows what to expect.")
+    description = _long_text(
+        "Anything to prepare?", 1000, description="Links, questions, where you are stuck. Optional."
+    )
+    mentor = HiddenField(validators=[InputRequired()])
+    minutes = HiddenField(validators=[Regexp("^[0-9]{1,3}$", message="A session has a length in minutes.")])
+    starts_at = HiddenField(validators=[_instant])
+    request_key = HiddenField(
+        validators=[Regexp("^[A-Za-z0-9_-]{16,64}$", message="Please reload the page.")],
+        default=lambda: secrets.token_urlsafe(24),
+    )
+    submit = SubmitField("Reserve and go to payment")
+
+
+class ProfileForm(FlaskForm):  # type: ignore[misc]
+    headline = _text("Headline", 120, description="What people can learn from you, in a line.")
+    bio = _long_text("About you", 4000)
+    hourly_rate = StringField(
+        "Price of an hour",
+        filters=[tidy],
+        validators=[InputRequired("Please set a price.")],
+        render_kw={"inputmode": "decimal", "autocomplete": "off"},
+    )
+    currency = SelectField("Currency", choices=CURRENCIES)
+    time_zone = _zone("Time zone of your hours")
+    published = BooleanField("Show me in the list of mentors", default=True)
+    submit = SubmitField("Save")
+
+    rate: Money
+
+    def validate_hourly_rate(self, field: Field) -> None:
+        if self.currency.data not in CURRENCIES:
+            return
+        try:
+            self.rate = Money.parse(field.data, self.currency.data)
+        except Invalid as error:
+            raise ValidationError(str(error)) from error
+        if not LEAST_RATE_MINOR <= self.rate.minor <= MOST_RATE_MINOR:
+            least, most = (Money(minor, self.rate.currency) for minor in (LEAST_RATE_MINOR, MOST_RATE_MINOR))
+            raise ValidationError(f"Between {least} and {most}, please.")
+
+
+class DayForm(Form):  # type: ignore[misc]
+    """One weekday: both times, or none."""
+
+    start = StringField("From", filters=[tidy], validators=[Optional()], render_kw={"placeholder": "09:00"})
+    end = StringField("Until", filters=[tidy], validators=[Optional()], render_kw={"placeholder": "17:00"})
+
+    weekday_name: str
+
+    def validate_end(self, field: Field) -> None:
+        if bool(self.start.data) != bool(field.data):
+            raise ValidationError("Please give both times, or none for a day off.")
+        if self.start.data and _minute(self.start.data) >= _minute(field.data):
+            raise ValidationError("This should be later than the start.")
+
+    def validate_start(self, field: Field) -> None:
+        if field.data:
+            _minute(field.data)
+
+
+class AvailabilityForm(FlaskForm):  # type: ignore[misc]
+    days = FieldList(FormField(DayForm), min_entries=7, max_entries=7)
+    submit = SubmitField("Save my hours")
+
+    @classmethod
+    def of(cls, mentor: Mentor) -> "AvailabilityForm":
+        """The form, filled from what was posted, else from the mentor's hours."""
+        hours = {row.weekday: row for row in mentor.weekly_hours}
+        form = cls(
+            data={
+                "days": [
+                    {"start": _clock(hours[day].start_minute), "end": _clock(hours[day].end_minute)}
+                    if day in hours
+                    else {}
+                    for day in range(7)
+                ]
+            }
+        )
+        for entry, name in zip(form.days, WEEKDAYS, strict=False):
+            entry.form.weekday_name = name
+        return form
+
+    @property
+    def hours(self) -> list[tuple[int, int, int]]:
+        return [
+            (day, _minute(entry.form.start.data), _minute(entry.form.end.data))
+            for day, entry in enumerate(self.days)
+            if entry.form.start.data
+        ]
+
+
+def _minute(text: str) -> int:
+    """Minutes since midnight of ``09:00``; 24:00 is the end of the day."""
+    hour, _, minute = text.partition(":")
+    digits = hour + minute
+    if not (
+        digits.isascii()
+        and digits.isdigit()
+        and len(minute) == 2
+        and int(minute) < 60
+        and int(hour) * 60 + int(minute) <= 24 * 60
+        and (int(hour) * 60 + int(minute)) % 5 == 0
+    ):
+        raise ValidationError("Please give a time like 09:00, on a multiple of five minutes.")
+    return int(hour) * 60 + int(minute)
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def show_on(form: FlaskForm, failure: Invalid) -> None:
+    """Put a failure from below next to the field it belongs to, or on top of the form."""
+    field = getattr(form, failure.field or "", None)
+    if field is None:
+        form.form_errors.append(failure.message)
+    else:
+        field.errors = [*field.errors, failure.message]

@@ -1,0 +1,230 @@
+"""What a mentee does: book, pay, follow, cancel."""
+
+from datetime import datetime
+
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import and_, or_
+
+from app.actions import availability, bookings, holds, payments
+from app.extensions import limiter
+from app.gateways.stripe_gateway import stripe_gateway
+from app.kit import clock
+from app.kit.errors import GatewayDown, Invalid, SlotTaken
+from app.models.base import all_of
+from app.models.booking import Booking
+from app.models.mentor import Mentor
+from app.models.states import ENDED_BOOKING, BookingState, Party, PaymentState
+from app.web import drafts
+from app.web.access import Audience, audience, me
+from app.web.forms import BookingForm, parse_instant, show_on
+from app.web.headers import allow_stripe
+from app.web.pages import page_of
+from app.web.stories import story_of
+
+bp = Blueprint("mentee", __name__, url_prefix="/mentee")
+
+MOST_UPCOMING = 50
+TEST_CARDS = (
+    ("4242 4242 4242 4242", "Works"),
+    ("4000 0000 0000 0002", "Is declined"),
+    ("4000 0000 0000 9995", "Is declined: not enough money"),
+    ("4000 0000 0000 3220", "Asks for 3-D Secure"),
+)
+
+
+@bp.get("/")
+@audience(Audience.MEMBER)
+def dashboard() -> str:
+    """My bookings: what needs me, what comes, what was."""
+    now = clock.now()
+    mine = Booking.shown().where(Booking.mentee_id == me().id)
+    live = all_of(
+        mine.where(
+            or_(
+                and_(Booking.state == BookingState.PENDING_PAYMENT, Booking.pay_by > now),
+                Booking.state == BookingState.CONFIRMED,
+            )
+        )
+        .order_by(Booking.starts_at)
+        .limit(MOST_UPCOMING)
+    )
+    return render_template(
+        "mentee/dashboard.html",
+        needs_me=[booking for booking in live if booking.state == BookingState.PENDING_PAYMENT],
+        upcoming=[booking for booking in live if booking.state == BookingState.CONFIRMED],
+        page=page_of(mine.where(Booking.state.in_(ENDED_BOOKING)), Booking.starts_at, Booking.id),
+    )
+
+
+@bp.get("/bookings/new")
+@audience(Audience.MEMBER)
+def new_booking() -> ResponseReturnValue:
+    """The form for a time that was picked on a mentor's page."""
+    form = BookingForm(None, data={**request.args, **drafts.take()})
+    if not form.starts_at.data:
+        flash("Please pick a time first.", "problem")
+        return redirect(
+            url_for("public.mentor", mentor_id=form.mentor.data, minutes=form.minutes.data)
+            if form.mentor.data
+            else url_for("public.mentors")
+        )
+    mentor, minutes, starts_at = _picked(form)
+    slot = availability.check_open(mentor, starts_at, minutes, now=clock.now(), viewer=me())
+    return _form(form, mentor, slot)
+
+
+@bp.post("/bookings")
+@limiter.limit("30 per minute")
+@audience(Audience.MEMBER)
+def book() -> ResponseReturnValue:
+    """Reserve the time, then go to the card."""
+    form = BookingForm()
+    mentor, minutes, starts_at = _picked(form)
+    slot = availability.Slot.of(starts_at, minutes)
+    if not form.validate():
+        return _form(form, mentor, slot), 422
+    wish = bookings.Wish(starts_at, minutes, form.title.data, form.description.data or "", form.request_key.data)
+    try:
+        booking = bookings.book(me(), mentor, wish, now=clock.now())
+    except SlotTaken as failure:
+        free = availability.open_slots(mentor, minutes, now=clock.now(), viewer=me())
+        return _form(form, mentor, slot, nearest=availability.nearest(free, starts_at), slot_taken=True), failure.status
+    except Invalid as failure:
+        show_on(form, failure)
+        return _form(form, mentor, slot), failure.status
+    return redirect(url_for(".payment", booking_id=booking.id))
+
+
+@bp.get("/bookings/<booking_id>")
+@audience(Audience.MEMBER)
+def booking(booking_id: str) -> str:
+    """One booking and the story of its money."""
+    mine = Booking.of_mentee(me(), booking_id)
+    return render_template("mentee/booking.html", booking=mine, story=story_of(mine, now=clock.now()))
+
+
+@bp.get("/bookings/<booking_id>/payment")
+@audience(Audience.MEMBER)
+def payment(booking_id: str) -> ResponseReturnValue:
+    """Where the card goes: straight to Stripe, from the browser."""
+    mine = Booking.of_mentee(me(), booking_id)
+    asked = mine.payment
+    if mine.state != BookingState.PENDING_PAYMENT or asked is None:
+        return redirect(url_for(".booking", booking_id=booking_id))
+    settings = current_app.extensions["settings"]
+    secret, problem = _client_secret(asked.intent_id)
+    if asked.state != PaymentState.NEEDS_CARD:
+        secret = None
+    allow_stripe()
+    mine = Booking.of_mentee(me(), booking_id)
+    return render_template(
+        "mentee/payment.html",
+        booking=mine,
+        payment=mine.payment,
+        client_secret=secret,
+        problem=problem,
+        publishable_key=settings.stripe_publishable_key,
+        stripe_js=settings.stripe_js,
+        test_cards=TEST_CARDS,
+        return_url=url_for(".payment_return", booking_id=booking_id, _external=True),
+    )
+
+
+@bp.get("/bookings/<booking_id>/payment/return")
+@audience(Audience.MEMBER)
+def payment_return(booking_id: str) -> ResponseReturnValue:
+    """Where a bank's own page leads back to: the look at Stripe that follows is a POST, because it changes things."""
+    mine = Booking.of_mentee(me(), booking_id)
+    if mine.state != BookingState.PENDING_PAYMENT:
+        return redirect(url_for(".booking", booking_id=booking_id))
+    return render_template("mentee/payment_return.html", booking=mine, payment=mine.payment)
+
+
+@bp.post("/bookings/<booking_id>/payment/check")
+@audience(Audience.MEMBER)
+def check_payment(booking_id: str) -> ResponseReturnValue:
+    """Ask Stripe how the payment stands, without waiting for the webhook."""
+    mine = Booking.of_mentee(me(), booking_id)
+    if mine.payment is not None:
+        payments.check(mine.payment, now=clock.now())
+    mine = Booking.of_mentee(me(), booking_id)
+    if mine.state == BookingState.PENDING_PAYMENT:
+        return redirect(url_for(".payment", booking_id=booking_id))
+    if mine.state == BookingState.CONFIRMED:
+        flash(f"Your session is confirmed. {mine.price} is reserved; you are charged only after the session.", "done")
+    return redirect(url_for(".booking", booking_id=booking_id))
+
+
+@bp.post("/bookings/<booking_id>/agreement")
+@audience(Audience.MEMBER)
+def agree_done(booking_id: str) -> ResponseReturnValue:
+    """Say that the session is done, before its planned end."""
+    mine = Booking.of_mentee(me(), booking_id)
+    bookings.agree_done(mine, now=clock.now())
+    flash(f"Thank you. {mine.mentor.name} can complete the session now.", "done")
+    return redirect(url_for(".booking", booking_id=booking_id))
+
+
+@bp.get("/bookings/<booking_id>/cancellation")
+@audience(Audience.MEMBER)
+def cancellation(booking_id: str) -> str:
+    """What cancelling would do to the money, before it is done."""
+    mine = Booking.of_mentee(me(), booking_id)
+    return render_template(
+        "mentee/cancellation.html", booking=mine, quote=bookings.quote(mine, by=Party.MENTEE, now=clock.now())
+    )
+
+
+@bp.post("/bookings/<booking_id>/cancellation")
+@audience(Audience.MEMBER)
+def cancel(booking_id: str) -> ResponseReturnValue:
+    """Cancel, if the facts are still those of the quote."""
+    bookings.cancel(
+        Booking.of_mentee(me(), booking_id), by=Party.MENTEE, quoted=request.form.get("quoted", ""), now=clock.now()
+    )
+    mine = Booking.of_mentee(me(), booking_id)
+    flash(story_of(mine, now=clock.now()).headline, "done")
+    return redirect(url_for(".booking", booking_id=booking_id))
+
+
+def _picked(form: BookingForm) -> tuple[Mentor, int, datetime]:
+    """The mentor, length and start that the form is about. Raises: NotFound, Invalid."""
+    mentor = Mentor.one(Mentor.id == (form.mentor.data or ""), Mentor.published)
+    minutes = form.minutes.data or ""
+    if not (minutes.isascii() and minutes.isdigit() and len(minutes) <= 3):
+        raise Invalid("A session has a length in minutes.", field="minutes")
+    return mentor, int(minutes), parse_instant(form.starts_at.data)
+
+
+def _form(
+    form: BookingForm,
+    mentor: Mentor,
+    slot: availability.Slot,
+    *,
+    nearest: list[availability.Slot] | None = None,
+    slot_taken: bool = False,
+) -> str:
+    minutes = int(form.minutes.data)
+    return render_template(
+        "mentee/book.html",
+        form=form,
+        mentor=mentor,
+        price=mentor.price_for(minutes),
+        starts_at=slot.starts_at,
+        ends_at=slot.ends_at,
+        release_at=holds.complete_by(slot.ends_at),
+        nearest=nearest or [],
+        slot_taken=slot_taken,
+    )
+
+
+def _client_secret(intent_id: str | None) -> tuple[str | None, str | None]:
+    """What the browser needs to pay, and what became of the last try. Never stored, never logged."""
+    if intent_id is None:
+        return None, None
+    try:
+        intent = stripe_gateway().intent(intent_id)
+    except GatewayDown:
+        return None, None
+    return (intent.client_secret if intent.status != "canceled" else None), intent.decline_message

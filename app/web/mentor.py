@@ -1,0 +1,152 @@
+"""What a mentor does: offer time, complete sessions, cancel."""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+
+from app.actions import accounts, bookings, ledger
+from app.kit import clock, policy
+from app.kit.errors import IllegalMove, Invalid
+from app.models.base import all_of
+from app.models.booking import Booking
+from app.models.ledger import Balance
+from app.models.mentor import Mentor
+from app.models.states import ENDED_BOOKING, BookingState, Party
+from app.web.access import Audience, audience, me, my_offer
+from app.web.forms import AvailabilityForm, ProfileForm, show_on
+from app.web.pages import page_of
+from app.web.stories import story_of
+
+bp = Blueprint("mentor", __name__, url_prefix="/mentor")
+
+MOST_SHOWN = 50
+
+
+@bp.get("/")
+@audience(Audience.MENTOR)
+def dashboard() -> str:
+    """What needs me now, what comes, what was, and what I have earned."""
+    now, offer = clock.now(), my_offer()
+    mine = Booking.shown().where(Booking.mentor_id == offer.id)
+    confirmed = mine.where(Booking.state == BookingState.CONFIRMED).order_by(Booking.starts_at).limit(MOST_SHOWN)
+    return render_template(
+        "mentor/dashboard.html",
+        profile=offer,
+        to_complete=all_of(confirmed.where(Booking.starts_at <= now)),
+        upcoming=all_of(confirmed.where(Booking.starts_at > now)),
+        page=page_of(mine.where(Booking.state.in_(ENDED_BOOKING)), Booking.starts_at, Booking.id),
+        balances=[
+            (row.currency, row.money)
+            for row in all_of(select(Balance).where(Balance.account == ledger.pending_of(offer.id)))
+        ],
+    )
+
+
+@bp.get("/bookings/<booking_id>")
+@audience(Audience.MENTOR)
+def booking(booking_id: str) -> str:
+    """One booking and the story of its money."""
+    now, mine = clock.now(), Booking.of_mentor(me(), booking_id)
+    busy = mine.payment is not None and mine.payment.is_busy
+    open_now = mine.state == BookingState.CONFIRMED and not busy
+    reason = bookings.cannot_complete(mine, now=now) if open_now else None
+    return render_template(
+        "mentor/booking.html",
+        booking=mine,
+        story=story_of(mine, now=now),
+        complete_by=mine.complete_by,
+        can_complete=open_now and reason is None,
+        cannot_because=reason,
+        can_no_show=open_now and now >= mine.starts_at,
+    )
+
+
+@bp.post("/bookings/<booking_id>/completion")
+@audience(Audience.MENTOR)
+def complete(booking_id: str) -> ResponseReturnValue:
+    """Mark a session complete and charge the held price."""
+    bookings.complete(Booking.of_mentor(me(), booking_id), now=clock.now())
+    return _told(booking_id)
+
+
+@bp.post("/bookings/<booking_id>/no-show")
+@audience(Audience.MENTOR)
+def no_show(booking_id: str) -> ResponseReturnValue:
+    """Say that the mentee did not come; the hold is released."""
+    bookings.report_no_show(Booking.of_mentor(me(), booking_id), now=clock.now())
+    return _told(booking_id)
+
+
+@bp.get("/bookings/<booking_id>/cancellation")
+@audience(Audience.MENTOR)
+def cancellation(booking_id: str) -> str:
+    """What cancelling would do to the money, before it is done."""
+    mine = Booking.of_mentor(me(), booking_id)
+    return render_template(
+        "mentor/cancellation.html", booking=mine, quote=bookings.quote(mine, by=Party.MENTOR, now=clock.now())
+    )
+
+
+@bp.post("/bookings/<booking_id>/cancellation")
+@audience(Audience.MENTOR)
+def cancel(booking_id: str) -> ResponseReturnValue:
+    """Cancel, if the facts are still those of the quote."""
+    bookings.cancel(
+        Booking.of_mentor(me(), booking_id), by=Party.MENTOR, quoted=request.form.get("quoted", ""), now=clock.now()
+    )
+    return _told(booking_id)
+
+
+@bp.route("/profile", methods=["GET", "POST"])
+@audience(Audience.MEMBER)
+def profile() -> ResponseReturnValue:
+    """Become a mentor, or change what one offers."""
+    offer = me().mentor
+    form = ProfileForm(data=_offered(offer) if offer else {"time_zone": me().time_zone, "published": True})
+    if form.validate_on_submit():
+        offered = accounts.Offer(
+            form.headline.data, form.bio.data or "", form.rate, form.time_zone.data, form.published.data
+        )
+        try:
+            accounts.offer(me(), offered, now=clock.now())
+        except Invalid as failure:
+            show_on(form, failure)
+        else:
+            flash("Saved.", "done")
+            return redirect(url_for(".dashboard") if offer else url_for(".availability"))
+    return render_template(
+        "mentor/profile.html", form=form, fee_percent=policy.current().commission_bps / 100
+    ), 422 if form.errors else 200
+
+
+@bp.route("/availability", methods=["GET", "POST"])
+@audience(Audience.MENTOR)
+def availability() -> ResponseReturnValue:
+    """The weekly hours in which one can be booked."""
+    form = AvailabilityForm.of(my_offer())
+    if form.validate_on_submit():
+        accounts.set_weekly_hours(my_offer(), form.hours)
+        flash("Your weekly hours are saved.", "done")
+        return redirect(url_for(".dashboard"))
+    return render_template("mentor/availability.html", form=form), 422 if form.errors else 200
+
+
+def _offered(offer: Mentor) -> dict[str, object]:
+    """A mentor's row as the form speaks of it."""
+    return {
+        "headline": offer.headline,
+        "bio": offer.bio,
+        "hourly_rate": str(offer.hourly_rate.decimal),
+        "currency": offer.currency,
+        "time_zone": offer.time_zone,
+        "published": offer.published,
+    }
+
+
+def _told(booking_id: str) -> ResponseReturnValue:
+    """Back to the booking, saying how it stands now rather than what was hoped for."""
+    mine = Booking.of_mentor(me(), booking_id)
+    if mine.state == BookingState.CONFIRMED:
+        raise IllegalMove("Our payment provider had another view of this payment. Please look at the booking again.")
+    flash(story_of(mine, now=clock.now()).headline, "done")
+    return redirect(url_for(".booking", booking_id=booking_id))

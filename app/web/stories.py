@@ -1,0 +1,201 @@
+"""The story of a booking's money: where it stands, what happened so far, and what comes next, with dates.
+
+The same facts for both sides.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import select
+
+from app.actions import refunds
+from app.extensions import db
+from app.kit.money import Money
+from app.models.base import all_of
+from app.models.booking import Booking
+from app.models.operation import Operation
+from app.models.payment import Payment
+from app.models.states import BookingState, OperationState, Party, PaymentState, Transition
+
+B, P = BookingState, PaymentState
+
+
+@dataclass(frozen=True)
+class Step:
+    icon: str
+    sentence: str
+    at: datetime
+    by: str = ""
+    amount: Money | None = None
+    future: bool = False
+
+
+@dataclass(frozen=True)
+class Story:
+    headline: str
+    next_action: str
+    bank_line: str
+    steps: list[Step] = field(default_factory=list)
+
+
+def story_of(booking: Booking, *, now: datetime) -> Story:
+    """Tell a booking, in two queries beyond what the booking was loaded with."""
+    payment = booking.payment
+    steps = [Step("calendar-plus", "Time reserved", booking.created_at, booking.mentee.name)]
+    steps += _past(booking)
+    steps.sort(key=lambda step: step.at)  # stable: what happened at one instant stays in its order
+    return Story(
+        _headline(booking, payment),
+        _next_action(booking, payment, now),
+        _bank_line(payment),
+        steps + _future(booking, payment, now),
+    )
+
+
+def _past(booking: Booking) -> list[Step]:
+    payments = {payment.id: payment for payment in booking.payments}
+    moves = all_of(select(Transition).where(Transition.subject.in_([booking.id, *payments])).order_by(Transition.id))
+    told = [
+        _of_payment(move, payments[move.subject], booking) if move.subject in payments else _of_booking(move, booking)
+        for move in moves
+    ]
+    given_back = db.session.scalars(
+        select(Operation).where(
+            Operation.subject.in_(payments), Operation.kind == refunds.KIND, Operation.state == OperationState.DONE
+        )
+    )
+    told += [
+        Step(
+            "arrow-counterclockwise",
+            "Refunded to the card",
+            refund.settled_at or refund.created_at,
+            _who(refund.by, booking),
+            refund.amount,
+        )
+        for refund in given_back
+    ]
+    return [step for step in told if step is not None]
+
+
+def _of_payment(move: Transition, payment: Payment, booking: Booking) -> Step | None:
+    by = _who(move.by, booking)
+    card = f"{payment.card_brand.capitalize()} ·· {payment.card_last4}" if payment.card_brand else "the card"
+    match move.went_to:
+        case P.AUTHORIZED:
+            return Step("lock", f"Reserved on {card}, not charged", move.at, by, payment.authorized)
+        case P.CAPTURED:
+            return Step("cash-coin", "Charged", move.at, by, payment.captured)
+        case P.VOIDED if payment.authorized_minor:
+            return Step("unlock", "Reservation released, nothing charged", move.at, by, payment.authorized)
+        case P.LAPSED:
+            return Step(
+                "clock-history", "The bank let the reservation go, nothing charged", move.at, by, payment.authorized
+            )
+        case P.FAILED:
+            return Step("exclamation-circle", f"The payment could not be set up: {move.because}", move.at, by)
+    return None
+
+
+def _of_booking(move: Transition, booking: Booking) -> Step | None:
+    by = _who(move.by, booking)
+    because = f": {move.because}" if move.because else ""
+    match move.went_to:
+        case B.CONFIRMED:
+            return Step("calendar-check", "Session confirmed", move.at, by)
+        case B.COMPLETED:
+            return Step("check-circle", "Session completed", move.at, by)
+        case B.CANCELLED:
+            return Step("calendar-x", f"Session cancelled{because}", move.at, by)
+        case B.NO_SHOW:
+            return Step("person-x", f"No-show{because}", move.at, by)
+        case B.EXPIRED:
+            return Step("clock-history", f"Session expired{because}", move.at, by)
+    return None
+
+
+def _who(party: Party, booking: Booking) -> str:
+    return {
+        Party.MENTEE: booking.mentee.name,
+        Party.MENTOR: booking.mentor.name,
+        Party.OPERATOR: "the operator",
+        Party.SYSTEM: "Mentorhold",
+        Party.STRIPE: "Stripe",
+    }[party]
+
+
+def _future(booking: Booking, payment: Payment | None, now: datetime) -> list[Step]:
+    if payment is None:
+        return []
+    if booking.state == B.PENDING_PAYMENT:
+        return [
+            Step(
+                "hourglass-split",
+                "Reserved on the card, or the time becomes free again",
+                booking.pay_by,
+                amount=booking.price,
+                future=True,
+            )
+        ]
+    if booking.state != B.CONFIRMED:
+        return []
+    charge = Step(
+        "cash-coin",
+        f"Charged, if {booking.mentor.name} completes the session",
+        booking.complete_by,
+        amount=booking.price,
+        future=True,
+    )
+    release = Step(
+        "unlock", "Released, if not", payment.release_at or booking.complete_by, amount=booking.price, future=True
+    )
+    session = Step("calendar-event", "The session ends", booking.ends_at, future=True)
+    return [session, charge, release] if now < booking.ends_at else [charge, release]
+
+
+def _headline(booking: Booking, payment: Payment | None) -> str:
+    price, ended = booking.price, f"{_who(booking.ended_by, booking)}" if booking.ended_by else ""
+    match booking.state:
+        case B.PENDING_PAYMENT:
+            return "The time is yours for now; nothing is reserved on a card yet."
+        case B.CONFIRMED:
+            return f"Confirmed. {price} is reserved, nothing is charged."
+        case B.COMPLETED:
+            return f"Completed. {payment.captured if payment else price} was charged."
+        case B.CANCELLED if payment is not None and payment.refunded_minor:
+            return f"Cancelled by {ended}. {payment.refunded} was refunded."
+        case B.CANCELLED:
+            return f"Cancelled by {ended}. Nothing was charged."
+        case B.NO_SHOW:
+            return "The session did not take place. Nothing was charged."
+    return f"Expired: {booking.ended_because}. Nothing was charged."
+
+
+def _next_action(booking: Booking, payment: Payment | None, now: datetime) -> str:
+    if booking.state == B.PENDING_PAYMENT:
+        return f"{booking.mentee.name} enters a card within the checkout time."
+    if booking.state != B.CONFIRMED:
+        return ""
+    if now < booking.starts_at:
+        return "Next: the session."
+    return f"Next: {booking.mentor.name} marks the session complete."
+
+
+def _bank_line(payment: Payment | None) -> str:
+    if payment is None:
+        return ""
+    match payment.state:
+        case P.NEEDS_CARD | P.CARD_SAVED | P.FAILED:
+            return "What your bank shows now: nothing."
+        case P.AUTHORIZED:
+            return f"What your bank shows now: {payment.authorized} pending. It is not a charge."
+        case P.CAPTURED if payment.refunded_minor:
+            return (
+                f"What your bank shows now: a charge of {payment.captured} and, within days, {payment.refunded} back."
+            )
+        case P.CAPTURED:
+            return f"What your bank shows now: a charge of {payment.captured}."
+        case P.VOIDED | P.LAPSED if payment.authorized_minor:
+            return (
+                f"What your bank shows now: {payment.authorized} pending may stay visible for a few days, then it goes."
+            )
+    return "What your bank shows now: nothing."

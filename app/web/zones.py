@@ -1,0 +1,28 @@
+"""In whose time a page speaks: the person's own zone, else what their browser said, else UTC."""
+
+from zoneinfo import ZoneInfo
+
+from flask import g, session
+
+from app.kit.calendar import zone_names
+from app.web.access import viewer
+
+_KNOWN = frozenset(zone_names())
+
+
+def viewer_zone() -> ZoneInfo:
+    if "zone" not in g:
+        person = viewer()
+        name = session.get("zone") or (person.time_zone if person else None)
+        g.zone = ZoneInfo(name if name in _KNOWN else "UTC")
+    zone: ZoneInfo = g.zone
+    return zone
+
+
+def remember(name: str) -> bool:
+    """Use a zone from now on in this browser; False if there is no such zone."""
+    if name not in _KNOWN:
+        return False
+    session["zone"] = name
+    g.pop("zone", None)
+    return True
