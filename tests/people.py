@@ -1,0 +1,69 @@
+"""Ann books, Bob mentors, and what they have done so far."""
+
+from datetime import datetime, timedelta
+
+from app.actions import accounts, bookings, payments
+from app.extensions import db
+from app.kit.money import Money
+from app.models.booking import Booking
+from app.models.mentor import Mentor
+from app.models.user import User
+from tests.stripe_double import MONDAY, Stripe
+
+PASSWORD = "correct horse battery"
+ALL_WEEK = [(day, 0, 24 * 60) for day in range(7)]
+TOMORROW_AT_TEN = MONDAY + timedelta(days=1, hours=2)
+HOUR = timedelta(hours=1)
+
+
+def person(name: str, *, time_zone: str = "Europe/Berlin", operator: bool = False) -> User:
+    return accounts.sign_up(
+        name=name,
+        email=f"{name.lower()}@example.com",
+        password=PASSWORD,
+        time_zone=time_zone,
+        now=MONDAY,
+        is_operator=operator,
+    )
+
+
+def mentor(name: str, rate: Money = Money(8_000, "EUR"), *, time_zone: str = "Europe/Berlin") -> Mentor:  # noqa: B008
+    offered = accounts.Offer("Python, calmly", "Twenty years of it.", rate, time_zone, published=True)
+    made = accounts.offer(person(name, time_zone=time_zone), offered, now=MONDAY)
+    accounts.set_weekly_hours(made, ALL_WEEK)
+    return made
+
+
+def wish(
+    starts_at: datetime = TOMORROW_AT_TEN, *, minutes: int = 60, key: str = "one-form-one-booking"
+) -> bookings.Wish:
+    return bookings.Wish(starts_at, minutes, "Review of my parser", "It is slow.", key)
+
+
+def booked(mentee: User, with_mentor: Mentor, stripe: Stripe, **wished: object) -> Booking:
+    """An hour whose card has still to come."""
+    return bookings.book(mentee, with_mentor, wish(**wished), now=stripe.now())  # type: ignore[arg-type]
+
+
+def paid(booking: Booking, stripe: Stripe, card: str = "pm_card_visa") -> Booking:
+    """The mentee's card is authorized, and we have seen it."""
+    stripe.pay(booking, card)
+    booking = fresh(booking)
+    assert booking.payment is not None
+    payments.check(booking.payment, now=stripe.now())
+    return fresh(booking)
+
+
+def completed(booking: Booking, stripe: Stripe) -> Booking:
+    """The session has taken place and its mentor said so."""
+    stripe.wait_until(booking.ends_at + timedelta(minutes=5))
+    bookings.complete(booking, now=stripe.now())
+    return fresh(booking)
+
+
+def fresh(booking: Booking) -> Booking:
+    """The booking as the database has it now."""
+    booking_id = booking.id
+    db.session.rollback()
+    db.session.expire_all()
+    return Booking.one(Booking.id == booking_id)

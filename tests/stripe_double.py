@@ -1,0 +1,97 @@
+"""The simulator as tests talk of it: what the card's owner, the bank and the network do."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import stripe as library
+from flask import Flask
+
+from app.extensions import db
+from app.models.booking import Booking
+from app.models.payment import Payment
+from stripe_simulator import Simulator
+from tests.apart import apart
+from tests.simulator.in_process import InProcessClient
+
+API = "http://127.0.0.1:12111"
+MONDAY = datetime(2026, 6, 1, 8, 0, tzinfo=UTC)  # when every story begins
+WEBHOOK_PATH = "/webhooks/stripe"
+
+
+class Stripe:
+    """A Stripe account with its clock, for one test."""
+
+    def __init__(self, database: str = ":memory:", *, begins: datetime = MONDAY) -> None:
+        self.simulator = Simulator(database, webhook_url=f"http://localhost{WEBHOOK_PATH}", webhook_secret="whsec_test")
+        self._now = begins
+        self.simulator.clock.set(begins.timestamp())
+        self.client = library.StripeClient(
+            "sk_test_platform", base_addresses={"api": API}, http_client=InProcessClient(self.simulator)
+        )
+        self._browser = library.StripeClient(
+            "pk_test_platform", base_addresses={"api": API}, http_client=InProcessClient(self.simulator)
+        )
+
+    def now(self) -> datetime:
+        """The time of this test: it moves only when told to."""
+        return self._now
+
+    def wait_until(self, then: datetime) -> None:
+        """Let time pass, at Stripe's and here."""
+        self.simulator.clock.advance(then.timestamp() - self.simulator.clock.now())
+        self._now = then
+
+    def wait(self, duration: timedelta) -> None:
+        self.wait_until(self._now + duration)
+
+    def pay(self, booking: Booking, card: str = "pm_card_visa") -> Any:
+        """What the mentee's browser does on the pay page. Raises: stripe.CardError as Stripe.js would tell."""
+        intent = self.client.v1.payment_intents.retrieve(_intent_id(booking))
+        back = "http://localhost/return"
+        return self._browser.v1.payment_intents.confirm(
+            intent.id,
+            {"client_secret": intent.client_secret, "payment_method": card, "return_url": back},  # type: ignore[typeddict-unknown-key]
+        )
+
+    def intent_of(self, booking: Booking) -> Any:
+        return self.client.v1.payment_intents.retrieve(_intent_id(booking), {"expand": ["latest_charge"]})
+
+    def refunds_of(self, booking: Booking) -> list[Any]:
+        return list(self.client.v1.refunds.list({"payment_intent": _intent_id(booking)}).data)
+
+    def intents(self) -> list[Any]:
+        return list(self.client.v1.payment_intents.list({"limit": 100}).data)
+
+    def count(self, path: str, *, method: str = "POST") -> int:
+        """How many requests of this kind had an effect or an answer, replays aside."""
+        return sum(
+            1
+            for request in self.simulator.requests()
+            if request.method == method and request.path.endswith(path) and not request.replayed
+        )
+
+    def fail_next(self, kind: str, path: str = "*", *, method: str = "POST", count: int = 1) -> None:
+        """Let the next requests fail in one of the simulator's ways. The library retries a request once."""
+        self.simulator.faults.add(kind, method=method, path=path, count=count)
+
+    def deliver(self, app: Flask) -> int:
+        """Knock at the application's webhook door with everything that is due, in this process."""
+
+        def send(url: str, body: bytes, headers: dict[str, str]) -> int:
+            with app.test_client() as browser:
+                return int(apart(browser.post, WEBHOOK_PATH, data=body, headers=headers).status_code)
+
+        return self.simulator.deliver(send)
+
+    def close(self) -> None:
+        self.simulator.close()
+
+
+def _intent_id(booking: Booking) -> str:
+    db.session.rollback()
+    payment = db.session.scalars(
+        db.select(Payment).where(Payment.booking_id == booking.id).order_by(Payment.created_at.desc())
+    ).first()
+    assert payment is not None, "there is no payment"
+    assert payment.intent_id is not None, "Stripe does not know this payment yet"
+    return payment.intent_id
