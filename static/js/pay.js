@@ -1,0 +1,79 @@
+// The card form. Card data goes from this page straight to Stripe; we only learn whether the price is reserved.
+(() => {
+  const form = document.getElementById("payment");
+  const button = form.querySelector("button");
+  const label = button.querySelector("[data-label]");
+  const problem = document.getElementById("payment-problem");
+  const { publishableKey, clientSecret, returnUrl } = form.dataset;
+  const offer = label.textContent;
+
+  if (typeof Stripe === "undefined") {
+    say("The card form could not be loaded from Stripe. Check your connection or your content blocker, then load this page again.");
+    return;
+  }
+
+  const stripe = Stripe(publishableKey);
+  const elements = stripe.elements({ clientSecret, appearance: appearance() });
+  const card = elements.create("payment");
+  card.on?.("ready", () => { button.disabled = false; });
+  card.on?.("loaderror", (event) => say(event?.error?.message || "Stripe did not show its card form. Load this page again."));
+  card.mount("#payment-element");
+  if (!card.on) button.disabled = false;
+
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (button.disabled) return;
+    busy(true);
+    problem.hidden = true;
+    try {
+      await reserve();
+    } catch {
+      say("Stripe did not answer. Try again in a moment.");
+      busy(false);
+    }
+  });
+
+  async function reserve() {
+    const typed = await elements.submit();
+    if (typed?.error) return refused(typed.error);
+    const { error } = await stripe.confirmPayment({
+      elements, confirmParams: { return_url: returnUrl }, redirect: "if_required",
+    });
+    if (error) return refused(error);
+    label.textContent = "Reserved. One moment…";
+    document.getElementById("payment-check").requestSubmit();
+  }
+
+  function refused(error) {
+    say(error.message || "The card was not accepted. Try another one.");
+    busy(false);
+  }
+
+  function busy(yes) {
+    button.disabled = yes;
+    button.setAttribute("aria-busy", yes);
+    label.textContent = yes ? "Asking your bank…" : offer;
+  }
+
+  function say(words) {
+    problem.querySelector("[data-problem]").textContent = words;
+    problem.hidden = false;
+    problem.focus();
+  }
+
+  // Stripe draws in a frame of its own, which cannot see our stylesheet: hand it our tokens as plain colours.
+  function appearance() {
+    const probe = document.body.appendChild(document.createElement("i"));
+    const colour = (token) => {
+      probe.style.color = `var(${token})`;
+      return getComputedStyle(probe).color;
+    };
+    const variables = {
+      colorPrimary: colour("--accent"), colorBackground: colour("--surface"), colorText: colour("--ink"),
+      colorTextSecondary: colour("--ink-2"), colorDanger: colour("--bad"), fontFamily: getComputedStyle(probe).fontFamily,
+      fontSizeBase: "17px", borderRadius: "8px", spacingUnit: "4px",
+    };
+    probe.remove();
+    return { theme: document.documentElement.dataset.bsTheme === "dark" ? "night" : "stripe", variables };
+  }
+})();
