@@ -2,11 +2,12 @@
 
 import signal
 from datetime import timedelta
-from typing import Any
+from threading import Event
 
 import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
+from flask_migrate import upgrade
 
 from app import demo, jobs
 from app.actions import accounts
@@ -20,7 +21,7 @@ DEMO_PACE = timedelta(seconds=3)  # so that what the time machine makes due is d
 
 
 def init_app(app: Flask) -> None:
-    for command in (worker, job, doctor, create_operator, load_demo):
+    for command in (worker, job, doctor, create_operator, prepare_demo):
         app.cli.add_command(command)
 
 
@@ -39,12 +40,12 @@ def worker() -> None:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     scheduler = jobs.scheduler(app, at_least_every=DEMO_PACE if app.extensions["settings"].demo else None)
 
-    def stop(*_: Any) -> None:
-        scheduler.shutdown(wait=True)
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    stop = Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
     scheduler.start()
+    stop.wait()
+    scheduler.shutdown(wait=True)  # what is being done is finished first
 
 
 @click.command()
@@ -88,10 +89,14 @@ def create_operator(email: str, name: str, password: str) -> None:
     click.echo(f"{email} can log in.")
 
 
-@click.command("load-demo")
+@click.command("prepare-demo")
 @with_appcontext
-def load_demo() -> None:
-    """Load the sample data, once; only into a demo."""
+def prepare_demo() -> None:
+    """Migrate the database of a demo and load the sample data, once."""
     if not current_app.extensions["settings"].demo:
         raise click.ClickException("This is not a demo (DEMO=yes).")
-    click.echo("sample data loaded" if demo.load() else "sample data kept")
+    upgrade()
+    try:
+        click.echo("sample data loaded" if demo.load() else "sample data kept")
+    except demo.Incomplete as problem:
+        raise click.ClickException(str(problem)) from problem

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
 from app.actions import bookings, holds, inbox, operations
@@ -55,9 +55,9 @@ def run(name: str) -> int:
     return done
 
 
-def scheduler(app: Flask, *, at_least_every: timedelta | None = None) -> BlockingScheduler:
+def scheduler(app: Flask, *, at_least_every: timedelta | None = None) -> BackgroundScheduler:
     """The worker's clockwork. A job that was missed is run once, late: never skipped, never piled up."""
-    worker = BlockingScheduler(
+    worker = BackgroundScheduler(
         timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
     )
     for name, job in JOBS.items():

@@ -167,6 +167,15 @@ def check_cancellable(booking: Booking, *, by: Party, now: datetime) -> None:
             raise IllegalMove(f"A completed session can be refunded for {policy.current().refund_window.days} days.")
 
 
+def can_cancel(booking: Booking, *, by: Party, now: datetime) -> bool:
+    """Whether ``by`` could cancel the booking now."""
+    try:
+        check_cancellable(booking, by=by, now=now)
+    except IllegalMove:
+        return False
+    return True
+
+
 def cancel(booking: Booking, *, by: Party, quoted: str, now: datetime) -> None:
     """Call a booking off: void a hold, refund a charge, free the time.
 

@@ -57,9 +57,8 @@ def receive(knock: Knock, body: str, *, livemode: bool, now: datetime) -> Receip
     return Receipt.SUCCESS if handle(knock.id, now=now) else Receipt.PAYMENT_ALREADY_PROCESSED
 
 
-def waiting(now: datetime) -> list[str]:
+def waiting(_now: datetime) -> list[str]:
     """Ids of events that were stored and not handled yet; the often-tried ones come last."""
-    del now
     return list(
         db.session.scalars(
             select(StripeEvent.id)

@@ -16,7 +16,7 @@ from app.actions.transactions import atomically, or_else, outside
 from app.extensions import db
 from app.gateways.stripe_gateway import API_VERSION, Key, StripeGateway, stripe_gateway
 from app.kit.columns import database_epoch
-from app.kit.errors import Busy, CardDeclined, Failure, GatewayDown, GatewayRefused, Unexplained
+from app.kit.errors import Busy, CardDeclined, Failure, GatewayDown, GatewayRefused
 from app.kit.ids import new_id
 from app.kit.money import Money
 from app.models.operation import Operation
@@ -151,24 +151,23 @@ def execute(operation_id: str, *, now: datetime) -> None:
     """Carry out a pending operation and settle it; does nothing if it is settled or in someone else's hands.
 
     Raises: GatewayDown (it stays pending and is tried again), CardDeclined or GatewayRefused (it is refused),
-    Unexplained (it is parked).
+    any other Failure, such as Unexplained (it is parked for an operator).
     """
     order = _take(operation_id)
     if order is None:
         return
     kind = KINDS[order.kind]
     try:
-        answer = _carry_out(kind, order)
+        settle(order, kind, _carry_out(kind, order), now=now)
     except GatewayDown as failure:
         _put_back(order, failure)
-        raise
-    except Unexplained as failure:
-        _park(order, failure, now)
         raise
     except (CardDeclined, GatewayRefused) as failure:
         _refuse(order, kind, failure, now)
         raise
-    settle(order, kind, answer, now=now)
+    except Failure as failure:
+        _park(order, failure, now)
+        raise
 
 
 def attempt(operation_id: str, *, now: datetime) -> None:
@@ -201,9 +200,11 @@ def close(operation: Operation, state: OperationState, *, now: datetime, error: 
     db.session.flush()  # its subject is free for the next one, also within this transaction
 
 
-def unfinished(now: datetime) -> list[str]:
-    """Ids of pending operations that nobody is working on, longest waiting first."""
-    del now  # leases are in the database's time, which all hosts share
+def unfinished(_now: datetime) -> list[str]:
+    """Ids of pending operations that nobody is working on, longest waiting first.
+
+    Leases are in the database's time, which all hosts share, so the caller's does not matter.
+    """
     return list(
         db.session.scalars(
             select(Operation.id)
@@ -299,7 +300,7 @@ def _put_back(order: Order, failure: GatewayDown) -> None:
             operation.not_before = database_epoch() + min(2 ** min(operation.tries, 6), LONGEST_PAUSE)
 
 
-def _park(order: Order, failure: Unexplained, now: datetime) -> None:
+def _park(order: Order, failure: Failure, now: datetime) -> None:
     with atomically():
         operation = Operation.locked(order.id)
         if operation.state == OperationState.PENDING:

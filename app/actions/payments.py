@@ -5,6 +5,7 @@ Whoever learns something from Stripe (the answer to an operation, a webhook, a r
 is learned do not matter.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -15,7 +16,7 @@ from app.actions.operations import KINDS, Kind, Order
 from app.actions.transactions import atomically, outside
 from app.extensions import db
 from app.gateways.stripe_gateway import Intent, StripeGateway, stripe_gateway
-from app.kit.errors import Failure, GatewayRefused, NotFound, Unexplained
+from app.kit.errors import Failure, GatewayDown, GatewayRefused, NotFound, Unexplained
 from app.kit.money import Money
 from app.models.booking import Booking
 from app.models.operation import Operation
@@ -23,6 +24,19 @@ from app.models.payment import Payment
 from app.models.states import BookingState, OperationState, Party, PaymentState
 
 HOLD, CAPTURE, VOID = "hold", "capture", "void"
+WAITS_FOR_CARD = ("requires_payment_method", "requires_confirmation", "requires_action")
+
+
+@dataclass(frozen=True)
+class CardRequest:
+    """What a browser needs to hand a card to Stripe (never stored, never logged), and how the last try ended.
+
+    ``is_answered``: the bank has said yes, and we have not heard of it yet.
+    """
+
+    client_secret: str
+    problem: str | None
+    is_answered: bool
 
 
 def hold(booking: Booking, *, customer_id: str, now: datetime) -> Operation:
@@ -71,6 +85,19 @@ def start(
         ends_as=ends_as,
         because=because,
     )
+
+
+def card_request(payment: Payment) -> CardRequest | None:
+    """What the pay page needs, asked of Stripe each time; None while Stripe does not answer."""
+    intent_id = payment.intent_id if payment.state == PaymentState.NEEDS_CARD else None
+    outside()
+    if intent_id is None:
+        return None
+    try:
+        intent = stripe_gateway().intent(intent_id)
+    except GatewayDown:
+        return None
+    return CardRequest(intent.client_secret, intent.decline_message, is_answered=intent.status not in WAITS_FOR_CARD)
 
 
 def check(payment: Payment, *, now: datetime) -> bool:

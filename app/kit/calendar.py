@@ -12,8 +12,14 @@ DAY = timedelta(days=1)
 
 @cache
 def zone_names() -> tuple[str, ...]:
-    """The IANA names that a person may choose, sorted."""
+    """The IANA names that a person may choose from, sorted."""
     return (*sorted(z for z in available_timezones() if "/" in z and not z.startswith(("Etc/", "SystemV/"))), "UTC")
+
+
+@cache
+def known_zones() -> frozenset[str]:
+    """Every IANA name, also the odd ones that a browser may report."""
+    return frozenset(available_timezones())
 
 
 def instants(day: date, start_minute: int, end_minute: int, zone: ZoneInfo) -> tuple[datetime, datetime]:

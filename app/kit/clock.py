@@ -62,7 +62,14 @@ class SimulatedClock:
 
         Raises: OSError if the simulator does not answer.
         """
-        body = json.dumps({"advance": by.total_seconds()}).encode()
+        self._tell({"advance": by.total_seconds()})
+
+    def set(self, to: datetime) -> None:
+        """Put the simulated clock to a time, also backwards. Raises: OSError if the simulator does not answer."""
+        self._tell({"set": to.timestamp()})
+
+    def _tell(self, change: dict[str, float]) -> None:
+        body = json.dumps(change).encode()
         request = urllib.request.Request(self._url, body, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=30):
             self._fresh_until = 0.0

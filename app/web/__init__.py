@@ -5,7 +5,6 @@ from typing import Any
 from flask import Flask
 
 from app.kit import clock
-from app.kit.calendar import zone_names
 from app.web import access, account, admin, errors, filters, headers, mentee, mentor, public, webhook
 from app.web.zones import viewer_zone
 from config import Settings
@@ -25,7 +24,6 @@ def init_app(app: Flask, settings: Settings) -> None:
         return {
             "me": access.viewer(),
             "viewer_zone": viewer_zone().key,
-            "zones": zone_names(),
             "now": clock.now(),
             "simulated": settings.simulated,
             "demo": settings.demo,

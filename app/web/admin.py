@@ -7,7 +7,6 @@ from sqlalchemy import select
 from app.actions import bookings
 from app.extensions import db
 from app.kit import clock
-from app.kit.errors import IllegalMove
 from app.models.base import all_of
 from app.models.booking import Booking
 from app.models.ledger import Balance
@@ -49,7 +48,10 @@ def booking(booking_id: str) -> str:
     """One booking and the story of its money."""
     now, shown = clock.now(), Booking.one(Booking.id == booking_id)
     return render_template(
-        "admin/booking.html", booking=shown, story=story_of(shown, now=now), can_cancel=_can_cancel(shown)
+        "admin/booking.html",
+        booking=shown,
+        story=story_of(shown, now=now),
+        can_cancel=bookings.can_cancel(shown, by=Party.OPERATOR, now=now),
     )
 
 
@@ -73,11 +75,3 @@ def cancel(booking_id: str) -> ResponseReturnValue:
     shown = Booking.one(Booking.id == booking_id)
     flash(story_of(shown, now=clock.now()).headline, "done")
     return redirect(url_for(".booking", booking_id=booking_id))
-
-
-def _can_cancel(shown: Booking) -> bool:
-    try:
-        bookings.check_cancellable(shown, by=Party.OPERATOR, now=clock.now())
-    except IllegalMove:
-        return False
-    return True

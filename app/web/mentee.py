@@ -8,13 +8,12 @@ from sqlalchemy import and_, or_
 
 from app.actions import availability, bookings, holds, payments
 from app.extensions import limiter
-from app.gateways.stripe_gateway import stripe_gateway
 from app.kit import clock
-from app.kit.errors import GatewayDown, Invalid, SlotTaken
+from app.kit.errors import Invalid, SlotTaken
 from app.models.base import all_of
 from app.models.booking import Booking
 from app.models.mentor import Mentor
-from app.models.states import ENDED_BOOKING, BookingState, Party, PaymentState
+from app.models.states import ENDED_BOOKING, BookingState, Party
 from app.web import drafts
 from app.web.access import Audience, audience, me
 from app.web.forms import BookingForm, parse_instant, show_on
@@ -100,8 +99,9 @@ def book() -> ResponseReturnValue:
 @audience(Audience.MEMBER)
 def booking(booking_id: str) -> str:
     """One booking and the story of its money."""
-    mine = Booking.of_mentee(me(), booking_id)
-    return render_template("mentee/booking.html", booking=mine, story=story_of(mine, now=clock.now()))
+    now, mine = clock.now(), Booking.of_mentee(me(), booking_id)
+    can_cancel = bookings.can_cancel(mine, by=Party.MENTEE, now=now)
+    return render_template("mentee/booking.html", booking=mine, story=story_of(mine, now=now), can_cancel=can_cancel)
 
 
 @bp.get("/bookings/<booking_id>/payment")
@@ -112,18 +112,17 @@ def payment(booking_id: str) -> ResponseReturnValue:
     asked = mine.payment
     if mine.state != BookingState.PENDING_PAYMENT or asked is None:
         return redirect(url_for(".booking", booking_id=booking_id))
-    settings = current_app.extensions["settings"]
-    secret, problem = _client_secret(asked.intent_id)
-    if asked.state != PaymentState.NEEDS_CARD:
-        secret = None
+    settings, card = current_app.extensions["settings"], payments.card_request(asked)
+    if card is not None and card.is_answered:
+        return redirect(url_for(".payment_return", booking_id=booking_id))
     allow_stripe()
     mine = Booking.of_mentee(me(), booking_id)
     return render_template(
         "mentee/payment.html",
         booking=mine,
         payment=mine.payment,
-        client_secret=secret,
-        problem=problem,
+        client_secret=card.client_secret if card else None,
+        problem=card.problem if card else None,
         publishable_key=settings.stripe_publishable_key,
         stripe_js=settings.stripe_js,
         test_cards=TEST_CARDS,
@@ -217,14 +216,3 @@ def _form(
         nearest=nearest or [],
         slot_taken=slot_taken,
     )
-
-
-def _client_secret(intent_id: str | None) -> tuple[str | None, str | None]:
-    """What the browser needs to pay, and what became of the last try. Never stored, never logged."""
-    if intent_id is None:
-        return None, None
-    try:
-        intent = stripe_gateway().intent(intent_id)
-    except GatewayDown:
-        return None, None
-    return (intent.client_secret if intent.status != "canceled" else None), intent.decline_message

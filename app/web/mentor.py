@@ -55,6 +55,7 @@ def booking(booking_id: str) -> str:
         booking=mine,
         story=story_of(mine, now=now),
         complete_by=mine.complete_by,
+        can_cancel=bookings.can_cancel(mine, by=Party.MENTOR, now=now),
         can_complete=open_now and reason is None,
         cannot_because=reason,
         can_no_show=open_now and now >= mine.starts_at,

@@ -9,6 +9,7 @@ from sqlalchemy.orm import selectinload
 
 from app.actions import availability, holds
 from app.kit import clock, policy
+from app.kit.calendar import zone_names
 from app.kit.errors import GatewayDown, Invalid
 from app.models import schema
 from app.models.mentor import Mentor
@@ -59,6 +60,13 @@ def mentor(mentor_id: str) -> str:
         book_until=holds.reach(now),
         bookable=who is None or who.id != shown.user_id,
     )
+
+
+@bp.get("/time-zone")
+@audience(Audience.ANYONE)
+def time_zone() -> str:
+    """Choose the zone in which times are shown."""
+    return render_template("public/time_zone.html", zones=zone_names(), next=local(request.args.get("next")))
 
 
 @bp.post("/time-zone")

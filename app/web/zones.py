@@ -4,24 +4,22 @@ from zoneinfo import ZoneInfo
 
 from flask import g, session
 
-from app.kit.calendar import zone_names
+from app.kit.calendar import known_zones
 from app.web.access import viewer
-
-_KNOWN = frozenset(zone_names())
 
 
 def viewer_zone() -> ZoneInfo:
     if "zone" not in g:
         person = viewer()
         name = session.get("zone") or (person.time_zone if person else None)
-        g.zone = ZoneInfo(name if name in _KNOWN else "UTC")
+        g.zone = ZoneInfo(name if name in known_zones() else "UTC")
     zone: ZoneInfo = g.zone
     return zone
 
 
 def remember(name: str) -> bool:
     """Use a zone from now on in this browser; False if there is no such zone."""
-    if name not in _KNOWN:
+    if name not in known_zones():
         return False
     session["zone"] = name
     g.pop("zone", None)
