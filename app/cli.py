@@ -15,13 +15,14 @@ from app.gateways.stripe_gateway import stripe_gateway
 from app.kit import clock
 from app.kit.errors import Failure, Invalid
 from app.models import schema
+from app.models.user import User
 from config import Misconfigured
 
 DEMO_PACE = timedelta(seconds=3)  # so that what the time machine makes due is done before one looks
 
 
 def init_app(app: Flask) -> None:
-    for command in (worker, job, doctor, create_operator, prepare_demo):
+    for command in (worker, job, doctor, create_operator, set_password, prepare_demo):
         app.cli.add_command(command)
 
 
@@ -87,6 +88,22 @@ def create_operator(email: str, name: str, password: str) -> None:
     except Invalid as failure:
         raise click.ClickException(str(failure)) from failure
     click.echo(f"{email} can log in.")
+
+
+@click.command("set-password")
+@click.argument("email")
+@click.password_option()
+@with_appcontext
+def set_password(email: str, password: str) -> None:
+    """Set somebody's password anew."""
+    user = User.with_email(email)
+    if user is None:
+        raise click.ClickException(f"Nobody logs in as {email}.")
+    try:
+        accounts.set_password(user, password)
+    except Invalid as failure:
+        raise click.ClickException(str(failure)) from failure
+    click.echo(f"{user.email} has a new password.")
 
 
 @click.command("prepare-demo")

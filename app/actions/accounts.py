@@ -36,9 +36,7 @@ class Offer:
 
 def sign_up(*, name: str, email: str, password: str, time_zone: str, now: datetime, is_operator: bool = False) -> User:
     """Make a log-in. Raises: Invalid if the address has one already, or for a poor password."""
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise Invalid(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.", field="password")
-    password_hash = _hasher.hash(password)
+    password_hash = _hashed(password)
     with atomically(), or_else(Invalid("This address has a log-in already. Please log in.", field="email")):
         user = User(
             name=name,
@@ -62,6 +60,13 @@ def with_password(email: str, password: str) -> User | None:
     except VerifyMismatchError:
         return None
     return user
+
+
+def set_password(user: User, password: str) -> None:
+    """Raises: Invalid for a poor password."""
+    password_hash = _hashed(password)
+    with atomically():
+        User.locked(user.id).password_hash = password_hash
 
 
 def change(user: User, *, name: str, time_zone: str) -> None:
@@ -100,6 +105,12 @@ def set_weekly_hours(mentor: Mentor, hours: Sequence[tuple[int, int, int]]) -> N
         row.weekly_hours.extend(
             WeeklyHours(weekday=day, start_minute=start, end_minute=end) for day, start, end in hours
         )
+
+
+def _hashed(password: str) -> str:
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise Invalid(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.", field="password")
+    return _hasher.hash(password)
 
 
 def _is_booked(mentor: Mentor) -> bool:

@@ -1,0 +1,66 @@
+"""The operator's commands."""
+
+from click.testing import Result
+from flask import Flask
+
+from app.actions import accounts
+from app.models.booking import Booking
+from app.models.states import BookingState
+from app.models.user import User
+from tests.apart import apart
+from tests.people import PASSWORD, fresh, person
+from tests.stripe_double import Stripe
+
+
+def run(app: Flask, *arguments: str, typed: str = "") -> Result:
+    result: Result = apart(app.test_cli_runner().invoke, args=list(arguments), input=typed)
+    return result
+
+
+def test_an_operator_is_made_on_the_command_line_and_nowhere_else(app: Flask):
+    result = run(app, "create-operator", "Olga@Example.com", typed="olgas long password\nolgas long password\n")
+    assert result.exit_code == 0, result.output
+    olga = accounts.with_password("olga@example.com", "olgas long password")
+    assert olga is not None
+    assert olga.is_operator
+
+
+def test_a_taken_address_and_a_short_password_are_refused_with_a_reason(app: Flask, ann: User):
+    taken = run(app, "create-operator", "ann@example.com", typed=f"{PASSWORD}\n{PASSWORD}\n")
+    short = run(app, "create-operator", "olga@example.com", typed="short\nshort\n")
+    assert (taken.exit_code, short.exit_code) == (1, 1)
+    assert "has a log-in already" in taken.output
+    assert "10 to 128 characters" in short.output
+    assert "Traceback" not in taken.output + short.output
+
+
+def test_a_forgotten_password_is_set_anew(app: Flask, ann: User):
+    result = run(app, "set-password", "ann@example.com", typed="a new long password\na new long password\n")
+    assert result.exit_code == 0, result.output
+    assert accounts.with_password("ann@example.com", PASSWORD) is None
+    assert accounts.with_password("ann@example.com", "a new long password") is not None
+    assert "Nobody" in run(app, "set-password", "no@example.com", typed="a long password\na long password\n").output
+
+
+def test_a_job_runs_once_when_told_to(app: Flask, anns_hour: Booking, stripe: Stripe):
+    stripe.wait_until(anns_hour.pay_by)
+    assert "expire_checkouts: 1 done" in run(app, "job", "expire_checkouts").output
+    assert "expire_checkouts: 0 done" in run(app, "job", "expire_checkouts").output
+    assert fresh(anns_hour).state == BookingState.EXPIRED
+
+
+def test_the_doctor_says_what_is_well_and_what_is_not(app: Flask, stripe: Stripe):
+    person("Ann")
+    well = run(app, "doctor")
+    assert (well.exit_code, well.output.count("ok")) == (0, 3), well.output
+    stripe.fail_next("unauthorized_401", method="GET", count=2)
+    ill = run(app, "doctor")
+    assert ill.exit_code == 1
+    assert "GatewayDown" in ill.output
+    assert "sk_test" not in ill.output
+
+
+def test_sample_data_is_never_loaded_outside_of_a_demo(app: Flask):
+    result = run(app, "prepare-demo")
+    assert result.exit_code == 1
+    assert "not a demo" in result.output
