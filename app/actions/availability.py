@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import insert, select
 
 from app.actions import holds
-from app.actions.transactions import or_else
 from app.extensions import db
 from app.kit import policy
 from app.kit.calendar import DAY, cells, days_from, instants
@@ -88,15 +87,14 @@ def check_open(mentor: Mentor, starts_at: datetime, minutes: int, *, now: dateti
     return slot
 
 
-def claim(booking: Booking, mentor_user_id: str) -> None:
-    """Take the booking's minutes for both people. Raises: SlotTaken if one of them has any of it already."""
+def claim(booking: Booking, *, people: set[str]) -> None:
+    """Take the booking's minutes for these people. Raises: IntegrityError if one of them has any of it already."""
     covered = cells(booking.starts_at, booking.ends_at)
     # Sorted: two bookings that overlap wait for one another at their first common cell and never deadlock.
-    claims = sorted((who, cell) for who in {mentor_user_id, booking.mentee_id} for cell in covered)
-    with or_else(SlotTaken("Somebody was faster, or you have another session then.")):
-        db.session.execute(
-            insert(SlotClaim), [{"who": who, "cell": cell, "booking_id": booking.id} for who, cell in claims]
-        )
+    claims = sorted((who, cell) for who in people for cell in covered)
+    db.session.execute(
+        insert(SlotClaim), [{"who": who, "cell": cell, "booking_id": booking.id} for who, cell in claims]
+    )
 
 
 def _open(mentor: Mentor, minutes: int, taken: set[tuple[str, int]], now: datetime) -> list[Slot]:

@@ -6,10 +6,11 @@ from datetime import datetime
 from sqlalchemy import select
 
 from app.actions import availability, customers, endings, holds, operations, payments, refunds
-from app.actions.transactions import atomically
+from app.actions.transactions import atomically, or_else
 from app.extensions import db
 from app.kit import policy
-from app.kit.errors import IllegalMove, Invalid, NotFound
+from app.kit.errors import IllegalMove, Invalid, NotFound, SlotTaken
+from app.kit.ids import new_id
 from app.kit.money import Money
 from app.models.booking import Booking
 from app.models.mentor import Mentor
@@ -240,6 +241,7 @@ def _reserve(mentor: Mentor, mentee: User, wish: Wish, customer_id: str, now: da
     slot = availability.check_open(mentor, wish.starts_at, wish.minutes, now=now, viewer=mentee)
     price = mentor.price_for(wish.minutes)
     booking = Booking(
+        id=new_id("bk"),
         mentor=mentor,
         mentee=mentee,
         title=wish.title,
@@ -255,9 +257,9 @@ def _reserve(mentor: Mentor, mentee: User, wish: Wish, customer_id: str, now: da
         request_key=wish.request_key,
         created_at=now,
     )
-    db.session.add(booking)
-    db.session.flush()
-    availability.claim(booking, mentor.user_id)
+    with or_else(SlotTaken("Somebody was faster, or you have another session then.")):
+        availability.claim(booking, people={mentor.user_id, mentee.id})
+        db.session.add(booking)
     return booking, payments.hold(booking, customer_id=customer_id, now=now)
 
 

@@ -28,4 +28,7 @@ class SlotClaim(Base):
 
     who: Mapped[str] = mapped_column(ForeignKey("user_account.id"), primary_key=True)
     cell: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    booking_id: Mapped[str] = mapped_column(String(40), ForeignKey("booking.id"), index=True)
+    # Deferred: the claims come first, so that of two rivals the loser has not touched anything else yet.
+    booking_id: Mapped[str] = mapped_column(
+        String(40), ForeignKey("booking.id", deferrable=True, initially="DEFERRED"), index=True
+    )

@@ -403,12 +403,29 @@ def upgrade() -> None:
         sa.Column("who", sa.String(length=40), nullable=False),
         sa.Column("cell", sa.BigInteger(), nullable=False),
         sa.Column("booking_id", sa.String(length=40), nullable=False),
-        sa.ForeignKeyConstraint(["booking_id"], ["booking.id"], name=op.f("fk_slot_claim_booking_id")),
+        sa.ForeignKeyConstraint(
+            ["booking_id"],
+            ["booking.id"],
+            name=op.f("fk_slot_claim_booking_id"),
+            initially="DEFERRED",
+            deferrable=True,
+        ),
         sa.ForeignKeyConstraint(["who"], ["user_account.id"], name=op.f("fk_slot_claim_who")),
         sa.PrimaryKeyConstraint("who", "cell", name=op.f("pk_slot_claim")),
     )
     op.create_index(op.f("ix_slot_claim_booking_id"), "slot_claim", ["booking_id"], unique=False)
+    _forbid_overlaps()
     _freeze_ledger()
+
+
+def _forbid_overlaps() -> None:
+    """A second fence behind the slot claims. Equality of a text as overlap of one-point ranges: no extension needed."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("CREATE TYPE text_range AS RANGE (subtype = text)")
+        op.execute("""
+            ALTER TABLE booking ADD CONSTRAINT ex_booking_one_at_a_time EXCLUDE USING gist (
+                text_range(mentor_id, mentor_id, '[]') WITH &&, tstzrange(starts_at, ends_at) WITH &&
+            ) WHERE (state IN ('pending_payment', 'confirmed'))""")
 
 
 def _freeze_ledger() -> None:
@@ -444,3 +461,4 @@ def downgrade() -> None:
         op.drop_table(table)
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP FUNCTION refuse_change()")
+        op.execute("DROP TYPE text_range")
