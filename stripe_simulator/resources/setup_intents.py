@@ -1,0 +1,235 @@
+"""SetupIntents: keep a card for later, charging nothing now. Source: https://docs.stripe.com/api/setup_intents"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..cards import SETUP_AUTHENTICATION_FAILED, Authentication, Decline
+from ..errors import ApiError, no_such, refused
+from ..expansion import expandable, visible_to_browsers
+from ..ids import client_secret, new_id
+from ..lists import CREATED, listing
+from ..params import Array, Flag, Hash, Metadata, Required, Text, Type, merge_metadata, one_of
+from ..routing import Call, endpoint
+from ..shapes import Object, public
+from ..work import Work
+from .confirmation import next_action
+from .customers import chargeable
+from .payment_methods import DATA, attach, card_of, create_method, look_up
+
+_CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
+_METHOD: dict[str, Type] = {"payment_method": Text(), "payment_method_data": DATA}
+_CONFIRMING: dict[str, Type] = {"return_url": Text(), "use_stripe_sdk": Flag()}
+_ACCEPTANCE: dict[str, Type] = {
+    "accepted_at": Text(),
+    "type": Required(one_of("online", "offline")),
+    "online": Hash({"ip_address": Text(), "user_agent": Text(), "infer_from_client": Flag()}),
+    "offline": Hash({}),
+}
+_MANDATE: dict[str, Type] = {"mandate_data": Hash({"customer_acceptance": Required(Hash(_ACCEPTANCE))})}
+_CARD_OPTIONS = Hash({"request_three_d_secure": one_of("automatic", "any", "challenge")})
+
+expandable("setup_intent", customer="customer", payment_method="payment_method")
+visible_to_browsers(
+    "setup_intent",
+    *"""
+    id object automatic_payment_methods cancellation_reason client_secret created description last_setup_error
+    livemode next_action payment_method payment_method_types status usage
+    """.split(),
+)
+
+
+@endpoint(
+    "POST",
+    "/v1/setup_intents",
+    {
+        **_METHOD,
+        **_CONFIRMING,
+        **_MANDATE,
+        "customer": Text(),
+        "description": Text(),
+        "metadata": Metadata(),
+        "usage": one_of("off_session", "on_session"),
+        "confirm": Flag(),
+        "payment_method_types": Array(one_of("card")),
+        "payment_method_options": Hash({"card": _CARD_OPTIONS}),
+        "automatic_payment_methods": Hash({"enabled": Required(Flag()), "allow_redirects": one_of("always", "never")}),
+    },
+)
+def create(call: Call) -> Object:
+    work, params = call.work, call.params
+    intent = _blank(call)
+    if "customer" in params:
+        intent["customer"] = chargeable(work, params["customer"])["id"]
+    _apply_method(work, intent, params)
+    work.add(intent)
+    work.emit("setup_intent.created", intent)
+    return _confirm(call, intent) if params.get("confirm") else intent
+
+
+@endpoint("GET", "/v1/setup_intents/<id>", browser=True)
+def retrieve(call: Call) -> Object:
+    return _asked(call)
+
+
+@endpoint("GET", "/v1/setup_intents", {**CREATED, "customer": Text(), "payment_method": Text()})
+def list_all(call: Call) -> Object:
+    params = call.params
+    return listing(call, "setup_intent", customer=params.get("customer"), payment_method=params.get("payment_method"))
+
+
+@endpoint("POST", "/v1/setup_intents/<id>/confirm", {**_METHOD, **_CONFIRMING, **_MANDATE}, browser=True)
+def confirm_intent(call: Call) -> Object:
+    intent = _asked(call)
+    if intent["status"] not in _CONFIRMABLE:
+        raise _unexpected(intent, "confirmed", _CONFIRMABLE)
+    _apply_method(call.work, intent, call.params)
+    return _confirm(call, intent)
+
+
+@endpoint(
+    "POST",
+    "/v1/setup_intents/<id>/cancel",
+    {"cancellation_reason": one_of("abandoned", "requested_by_customer", "duplicate")},
+)
+def cancel_intent(call: Call) -> Object:
+    intent = _asked(call)
+    if intent["status"] not in _CONFIRMABLE:
+        raise _unexpected(intent, "canceled", _CONFIRMABLE)
+    intent |= {
+        "status": "canceled",
+        "cancellation_reason": call.params.get("cancellation_reason"),
+        "next_action": None,
+    }
+    call.work.save(intent)
+    call.work.emit("setup_intent.canceled", intent)
+    return intent
+
+
+def authenticate(work: Work, intent: Object, *, passed: bool) -> Object:
+    """The cardholder's answer to 3-D Secure. A failure is kept on the intent, not raised."""
+    method = work.get("payment_method", intent["payment_method"])
+    if passed and not card_of(method).decline:
+        return _succeed(work, intent, method)
+    _fail(work, intent, method, card_of(method).decline if passed else SETUP_AUTHENTICATION_FAILED)
+    return intent
+
+
+def _asked(call: Call) -> Object:
+    intent = call.work.get("setup_intent", call.id, param="intent")
+    secret = call.params.get("client_secret")
+    if (call.publishable or secret is not None) and secret != intent["client_secret"]:
+        raise no_such("setup_intent", call.id, param="client_secret")
+    return intent
+
+
+def _apply_method(work: Work, intent: Object, params: dict[str, Any]) -> None:
+    if "payment_method" in params:
+        method = look_up(work, params["payment_method"])
+    elif "payment_method_data" in params:
+        method = create_method(work, params["payment_method_data"])
+    else:
+        return
+    intent |= {"payment_method": method["id"], "status": "requires_confirmation", "next_action": None}
+
+
+def _confirm(call: Call, intent: Object) -> Object:
+    """Check the card with its bank: authenticated, kept, or refused (402, the whole intent in the error)."""
+    work = call.work
+    if intent["payment_method"] is None:
+        raise refused(
+            "You cannot confirm this SetupIntent because it's missing a payment method.",
+            code="setup_intent_unexpected_state",
+            extra={"setup_intent": public(intent)},
+        )
+    method = work.get("payment_method", intent["payment_method"])
+    card = card_of(method)
+    if card.authentication is not Authentication.NEVER:
+        intent["status"] = "requires_action"
+        intent["next_action"] = next_action(intent, call.params, call.base_url)
+        work.save(intent)
+        work.emit("setup_intent.requires_action", intent)
+        return intent
+    if card.decline and not card.attaches:
+        raise _fail(work, intent, method, card.decline)
+    return _succeed(work, intent, method)
+
+
+def _succeed(work: Work, intent: Object, method: Object) -> Object:
+    method["_set_up"] = intent["usage"] == "off_session"
+    work.save(method)
+    if intent["customer"]:
+        attach(work, method, intent["customer"])
+    intent |= {"status": "succeeded", "next_action": None, "last_setup_error": None}
+    work.save(intent)
+    work.emit("setup_intent.succeeded", intent)
+    return intent
+
+
+def _fail(work: Work, intent: Object, method: Object, decline: Decline | None) -> ApiError:
+    assert decline is not None
+    shown = {
+        "code": decline.code,
+        "message": decline.message,
+        "payment_method": public(method),
+        "type": "invalid_request_error" if decline is SETUP_AUTHENTICATION_FAILED else "card_error",
+    }
+    if decline.decline_code:
+        shown["decline_code"] = decline.decline_code
+    intent |= {
+        "status": "requires_payment_method",
+        "payment_method": None,
+        "next_action": None,
+        "last_setup_error": shown,
+    }
+    work.save(intent)
+    work.emit("setup_intent.setup_failed", intent)
+    extra = {**shown, "setup_intent": public(intent)}
+    return ApiError(402, decline.message, code=decline.code, effect=True, extra=extra)
+
+
+def _unexpected(intent: Object, done: str, allowed: tuple[str, ...]) -> ApiError:
+    return refused(
+        f"You cannot have this SetupIntent {done} because it has a status of {intent['status']}. Only a "
+        f"SetupIntent "
+        f"with one of the following statuses may be {done}: {', '.join(allowed)}.",
+        code="setup_intent_unexpected_state",
+        extra={"setup_intent": public(intent)},
+    )
+
+
+def _blank(call: Call) -> Object:
+    params = call.params
+    intent_id = new_id("seti")
+    automatic = params.get("automatic_payment_methods") or {"enabled": "payment_method_types" not in params}
+    asked = (params.get("payment_method_options") or {}).get("card") or {}
+    return {
+        "id": intent_id,
+        "object": "setup_intent",
+        "application": None,
+        "automatic_payment_methods": {"allow_redirects": "always", **automatic} if automatic["enabled"] else None,
+        "cancellation_reason": None,
+        "client_secret": client_secret(intent_id),
+        "created": call.work.moment,
+        "customer": None,
+        "customer_account": None,
+        "description": params.get("description"),
+        "excluded_payment_method_types": None,
+        "flow_directions": None,
+        "last_setup_error": None,
+        "latest_attempt": None,
+        "livemode": False,
+        "mandate": None,
+        "metadata": merge_metadata({}, params.get("metadata", {})),
+        "next_action": None,
+        "on_behalf_of": None,
+        "payment_method": None,
+        "payment_method_configuration_details": None,
+        "payment_method_options": {
+            "card": {"mandate_options": None, "network": None, "request_three_d_secure": "automatic", **asked}
+        },
+        "payment_method_types": ["card"],
+        "single_use_mandate": None,
+        "status": "requires_payment_method",
+        "usage": params.get("usage", "off_session"),
+    }

@@ -1,0 +1,157 @@
+"""A unit of work: what one request, or one due timer, reads and writes at one simulated moment."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from .errors import no_such
+from .ids import new_id
+from .shapes import API_VERSION, Object, public
+
+
+def dump(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+class Work:
+    """Objects and events of one account inside one open transaction.
+
+    `now` is the simulated time in Unix seconds; `moment` the same in whole seconds, as Stripe writes it.
+    """
+
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        now: float,
+        account: str,
+        *,
+        request_id: str | None = None,
+        idempotency_key: str | None = None,
+        webhooks: bool = False,
+    ) -> None:
+        self._db = db
+        self.now = now
+        self.moment = int(now)
+        self.account = account
+        self._request = {"id": request_id, "idempotency_key": idempotency_key}
+        self._webhooks = webhooks
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Undo what the block wrote if it raises, and go on with the transaction."""
+        self._db.execute("SAVEPOINT attempt")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK TO attempt")
+            self._db.execute("RELEASE attempt")
+            raise
+        self._db.execute("RELEASE attempt")
+
+    def find(self, kind: str, object_id: str) -> Object | None:
+        """The object, or None; kinds and accounts never see each other's."""
+        row = self._db.execute(
+            "SELECT body FROM objects WHERE id = ? AND kind = ? AND account = ?",
+            (object_id, kind, self.account),
+        ).fetchone()
+        return json.loads(row["body"]) if row else None
+
+    def get(self, kind: str, object_id: str, *, param: str = "id", status: int = 404) -> Object:
+        """The object. Raises: ApiError `resource_missing`, 404, or `status` when a parameter named it."""
+        found = self.find(kind, object_id)
+        if found is None:
+            raise no_such(kind, object_id, param=param, status=status)
+        return found
+
+    def add(self, obj: Object) -> Object:
+        self._db.execute(
+            "INSERT INTO objects (id, kind, account, created, body) VALUES (?, ?, ?, ?, ?)",
+            (obj["id"], obj["object"], self.account, obj.get("created", self.moment), dump(obj)),
+        )
+        return obj
+
+    def save(self, obj: Object) -> Object:
+        self._db.execute("UPDATE objects SET body = ? WHERE id = ?", (dump(obj), obj["id"]))
+        return obj
+
+    def all_where(self, kind: str, **fields: str) -> list[Object]:
+        """Every object of a kind with these fields, oldest first."""
+        return list(reversed(self.page(kind, fields, limit=-1)))
+
+    def page(
+        self,
+        kind: str,
+        fields: Mapping[str, str],
+        *,
+        created: Mapping[str, int] | None = None,
+        after: str | None = None,
+        before: str | None = None,
+        limit: int,
+    ) -> list[Object]:
+        """Objects newest first; `after` and `before` are ids that bound the page."""
+        events = kind == "event"
+        table = "events" if events else "objects"
+        where, values = ["account = ?"], [self.account]  # type: tuple[list[str], list[object]]
+        if not events:
+            where += ["kind = ?", "json_extract(body, '$.deleted') IS NULL"]
+            values.append(kind)
+        for name, value in fields.items():
+            where.append("type = ?" if events else f"json_extract(body, '$.{name}') = ?")
+            values.append(value)
+        for bound, moment in (created or {}).items():
+            where.append(f"created {_COMPARE[bound]} ?")
+            values.append(moment)
+        for cursor, sign in ((after, "<"), (before, ">")):
+            if cursor is not None:
+                where.append(f"seq {sign} (SELECT seq FROM {table} WHERE id = ?)")
+                values.append(cursor)
+        # A page that ends before a cursor is read upwards from it, then turned round.
+        order = "ASC" if before is not None else "DESC"
+        rows = self._db.execute(
+            f"SELECT body FROM {table} WHERE {' AND '.join(where)} ORDER BY seq {order} LIMIT ?",
+            (*values, limit),
+        ).fetchall()
+        found = [json.loads(row["body"]) for row in rows]
+        return found[::-1] if before is not None else found
+
+    def find_event(self, event_id: str) -> Object | None:
+        row = self._db.execute(
+            "SELECT body FROM events WHERE id = ? AND account = ?", (event_id, self.account)
+        ).fetchone()
+        return json.loads(row["body"]) if row else None
+
+    def emit(self, type: str, obj: Object, *, previous: Object | None = None) -> None:
+        """Append an event with a snapshot of the object, and queue its delivery."""
+        data: Object = {"object": public(obj)}
+        if previous:
+            data["previous_attributes"] = previous
+        event = {
+            "id": new_id("evt"),
+            "object": "event",
+            "api_version": API_VERSION,
+            "created": self.moment,
+            "data": data,
+            "livemode": False,
+            "pending_webhooks": int(self._webhooks),
+            "request": self._request,
+            "type": type,
+        }
+        self._db.execute(
+            "INSERT INTO events (id, account, type, created, body) VALUES (?, ?, ?, ?, ?)",
+            (event["id"], self.account, type, self.moment, dump(event)),
+        )
+        if self._webhooks:
+            self._db.execute("INSERT INTO deliveries (event, due) VALUES (?, ?)", (event["id"], self.now))
+
+    def later(self, at: float, name: str, object_id: str) -> None:
+        """Have the timer `name` run for an object once the simulated clock reaches `at`."""
+        self._db.execute(
+            "INSERT INTO timers (at, name, object, account) VALUES (?, ?, ?, ?)",
+            (at, name, object_id, self.account),
+        )
+
+
+_COMPARE = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
