@@ -5,20 +5,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from app.kit.policy import Policy
+from app.kit.policy import Misconfigured, Policy
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 STRIPE_API = "https://api.stripe.com"
 STRIPE_JS = "https://js.stripe.com/v3/"
 SHORTEST_SECRET = 32
-
-
-class Misconfigured(Exception):
-    """Everything that is wrong, at once: nobody wants to fix a configuration one restart at a time."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("Mentorhold cannot start:\n" + "\n".join(f"  - {problem}" for problem in problems))
-        self.problems = problems
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from flask import Flask
 
 from app import create_app
 from app.cli import refuse_wrong_database
-from config import Misconfigured, Settings
+from app.kit.policy import Misconfigured
+from config import Settings
 
 
 def make() -> Flask:

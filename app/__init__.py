@@ -1,7 +1,10 @@
 """Mentorhold. :func:`create_app` is the only place where the parts meet."""
 
+from __future__ import annotations
+
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 from flask import Flask
@@ -14,9 +17,11 @@ from app.extensions import csrf, db, limiter, login_manager, migrate
 from app.gateways import stripe_gateway
 from app.gateways.stripe_gateway import StripeGateway
 from app.kit import clock, policy
-from config import Settings
 
 ROOT = Path(__file__).parent.parent
+
+if TYPE_CHECKING:
+    from config import Settings
 
 
 def create_app(settings: Settings, *, gateway: StripeGateway | None = None) -> Flask:

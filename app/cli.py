@@ -14,9 +14,9 @@ from app.actions import accounts
 from app.gateways.stripe_gateway import stripe_gateway
 from app.kit import clock
 from app.kit.errors import Failure, Invalid
+from app.kit.policy import Misconfigured
 from app.models import schema
 from app.models.user import User
-from config import Misconfigured
 
 DEMO_PACE = timedelta(seconds=3)  # so that what the time machine makes due is done before one looks
 

@@ -78,8 +78,7 @@ class Stripe:
         """Knock at the application's webhook door with everything that is due, in this process."""
 
         def send(url: str, body: bytes, headers: dict[str, str]) -> int:
-            with app.test_client() as browser:
-                return int(apart(browser.post, WEBHOOK_PATH, data=body, headers=headers).status_code)
+            return int(apart(app.test_client().post, WEBHOOK_PATH, data=body, headers=headers).status_code)
 
         return self.simulator.deliver(send)
 

@@ -201,7 +201,7 @@ def unpaid_too_long(now: datetime) -> list[str]:
     return list(
         db.session.scalars(
             select(Booking.id)
-            .where(Booking.state == BookingState.PENDING_PAYMENT, Booking.pay_by <= now)
+            .where(Booking.is_in(BookingState.PENDING_PAYMENT), Booking.pay_by <= now)
             .order_by(Booking.pay_by)
             .limit(BATCH)
         )

@@ -37,7 +37,7 @@ def stale(now: datetime) -> list[str]:
             select(Booking.id)
             .join(Payment, Payment.booking_id == Booking.id)
             .where(
-                Payment.state == PaymentState.AUTHORIZED,
+                Payment.is_in(PaymentState.AUTHORIZED),
                 Payment.release_at <= now,
                 Booking.state == BookingState.CONFIRMED,
             )

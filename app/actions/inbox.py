@@ -11,7 +11,8 @@ from app.actions.transactions import atomically
 from app.extensions import db, upsert
 from app.gateways.stripe_gateway import Knock
 from app.kit.errors import Failure, GatewayDown, NotFound
-from app.models.event import EventState, StripeEvent
+from app.models.event import StripeEvent
+from app.models.states import EventState, Party
 
 BATCH = 50
 MOST_TRIES = 10
@@ -45,6 +46,7 @@ def receive(knock: Knock, body: str, *, livemode: bool, now: datetime) -> Receip
                 body=body,
                 state=EventState.RECEIVED if ours else EventState.QUARANTINED,
                 tries=0,
+                version=1,
                 received_at=now,
             )
             .on_conflict_do_nothing()
@@ -62,7 +64,7 @@ def waiting(_now: datetime) -> list[str]:
     return list(
         db.session.scalars(
             select(StripeEvent.id)
-            .where(StripeEvent.state == EventState.RECEIVED)
+            .where(StripeEvent.is_in(EventState.RECEIVED))
             .order_by(StripeEvent.tries, StripeEvent.received_at)
             .limit(BATCH)
         )
@@ -101,5 +103,8 @@ def _put_away(event_id: str, state: EventState | None, *, now: datetime, error: 
         event = StripeEvent.locked(event_id)
         event.tries += 1
         event.error = str(error)[:500] if error else None
-        event.state = state or (EventState.STUCK if event.tries >= MOST_TRIES else EventState.RECEIVED)
         event.handled_at = now
+        if state is None and event.tries >= MOST_TRIES:
+            state = EventState.STUCK
+        if state is not None:
+            event.move_to(state, now=now, by=Party.STRIPE, because=event.type)

@@ -209,7 +209,7 @@ def unfinished(_now: datetime) -> list[str]:
         db.session.scalars(
             select(Operation.id)
             .where(
-                Operation.state == OperationState.PENDING,
+                Operation.is_in(OperationState.PENDING),
                 Operation.not_before <= database_epoch(),
                 Operation.lease_until <= database_epoch(),
             )

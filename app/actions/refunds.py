@@ -7,7 +7,7 @@ from app.actions.operations import KINDS, Kind, Order
 from app.actions.transactions import atomically
 from app.extensions import db
 from app.gateways.stripe_gateway import Refund, StripeGateway
-from app.kit.errors import Failure
+from app.kit.errors import Failure, Invalid
 from app.kit.money import Money
 from app.models.booking import Booking
 from app.models.operation import Operation
@@ -18,7 +18,13 @@ KIND = "refund"
 
 
 def start(payment: Payment, amount: Money, *, by: Party, because: str, now: datetime) -> Operation:
-    """Write down a refund of ``payment``, which is locked and captured. Raises: Busy."""
+    """Write down a refund of ``payment``, which is locked.
+
+    Raises: Invalid if there is not that much left to give back, in that currency; Busy.
+    """
+    left = payment.captured - payment.refunded
+    if amount.currency != left.currency or not 0 < amount.minor <= left.minor:
+        raise Invalid(f"Of this payment, {left} can be refunded.")
     return operations.start(
         KIND,
         payment.id,

@@ -20,6 +20,13 @@ MOST_MINOR = 99_999_999  # Stripe's largest amount of a charge, in minor units
 _DIGITS = re.compile(r"[0-9]{1,8}(?:\.([0-9]{1,3}))?")
 
 
+def step(currency: str) -> int:
+    """The least amount, in minor units, of which a card charge must be a multiple."""
+    if currency in WHOLE_UNITS_ONLY:
+        return 100
+    return 10 if currency in THREE_DECIMAL else 1
+
+
 def exponent(currency: str) -> int:
     """How many decimals the minor unit of ``currency`` stands for."""
     if currency in ZERO_DECIMAL:
@@ -52,13 +59,17 @@ class Money:
             example = cls(80 * 10**places, currency).decimal
             raise Invalid(f"Please give an amount like {example}.")
         minor = int(Decimal(match[0]).scaleb(places))
-        if currency in WHOLE_UNITS_ONLY and minor % 100:
-            raise Invalid(f"{currency} has no decimals: please give a whole amount.")
-        if currency in THREE_DECIMAL and minor % 10:
-            raise Invalid(f"Cards take {currency} in steps of 0.010.")
+        if minor % step(currency):
+            raise Invalid(f"Cards take {currency} in steps of {cls(step(currency), currency).decimal.normalize()}.")
         if minor > MOST_MINOR:
             raise Invalid(f"The most a card can be charged is {cls(MOST_MINOR, currency)}.")
         return cls(minor, currency)
+
+    @classmethod
+    def rounded(cls, numerator: int, denominator: int, currency: str) -> Self:
+        """``numerator / denominator`` (not negative) minor units, half up to what a card can be charged."""
+        whole = denominator * step(currency)
+        return cls((2 * numerator + whole) // (2 * whole) * step(currency), currency)
 
     @property
     def decimal(self) -> Decimal:

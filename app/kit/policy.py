@@ -11,6 +11,14 @@ from datetime import timedelta
 CUSTOMER_HOLD = timedelta(days=7)
 
 
+class Misconfigured(Exception):
+    """Everything that is wrong with the configuration, at once: nobody wants to fix it one restart at a time."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("Mentorhold cannot start:\n" + "\n".join(f"  - {problem}" for problem in problems))
+        self.problems = problems
+
+
 @dataclass(frozen=True)
 class Policy:
     """``completion_grace``: to complete after the session's end. ``safety_margin``: we let go before the bank does.

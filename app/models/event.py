@@ -1,26 +1,16 @@
 """The inbox: what Stripe knocked with."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.columns import UtcDateTime
 from app.models.base import Base, only
-from app.models.states import stored
+from app.models.states import EventState, Stateful, stored
 
 
-class EventState(StrEnum):
-    """``quarantined``: not meant for this installation. ``stuck``: failed too often, an operator should look."""
-
-    RECEIVED = "received"
-    HANDLED = "handled"
-    QUARANTINED = "quarantined"
-    STUCK = "stuck"
-
-
-class StripeEvent(Base):
+class StripeEvent(Stateful, Base):
     """A verified event. Its primary key is Stripe's id: one event is stored once, however often it is sent."""
 
     __tablename__ = "stripe_event"
@@ -32,7 +22,7 @@ class StripeEvent(Base):
     account: Mapped[str | None] = mapped_column(String(255))
     livemode: Mapped[bool] = mapped_column()
     body: Mapped[str] = mapped_column(Text)
-    state: Mapped[EventState] = mapped_column(stored(EventState))
+    state: Mapped[EventState] = mapped_column(stored(EventState), default=EventState.RECEIVED)
     tries: Mapped[int] = mapped_column(default=0)
     error: Mapped[str | None] = mapped_column(String(500))
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -3,14 +3,14 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.kit.columns import UtcDateTime
 from app.kit.ids import new_id
 from app.kit.money import Money
 from app.models.availability import WeeklyHours
-from app.models.base import Base, only
+from app.models.base import Base
 
 if TYPE_CHECKING:
     from app.models.user import User
@@ -24,14 +24,14 @@ class Mentor(Base):
     __tablename__ = "mentor"
     __table_args__ = (
         CheckConstraint("hourly_rate_minor > 0", name="rate_is_positive"),
-        Index("ix_mentor_listed", "created_at", "id", **only("published")),
+        Index("ix_mentor_listed", "published", "created_at", "id"),
     )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True, default=lambda: new_id("mt"))
     user_id: Mapped[str] = mapped_column(ForeignKey("user_account.id"), unique=True)
     headline: Mapped[str] = mapped_column(String(120))
     bio: Mapped[str] = mapped_column(Text, default="")
-    hourly_rate_minor: Mapped[int] = mapped_column()
+    hourly_rate_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     time_zone: Mapped[str] = mapped_column(String(64))
     published: Mapped[bool] = mapped_column(default=True)
@@ -51,5 +51,5 @@ class Mentor(Base):
         return Money(self.hourly_rate_minor, self.currency)
 
     def price_for(self, minutes: int) -> Money:
-        """The price of a session, rounded half up to a whole minor unit."""
-        return Money((self.hourly_rate_minor * minutes + MINUTES_PER_HOUR // 2) // MINUTES_PER_HOUR, self.currency)
+        """The price of a session, rounded half up to what a card can be charged."""
+        return Money.rounded(self.hourly_rate_minor * minutes, MINUTES_PER_HOUR, self.currency)

@@ -28,7 +28,7 @@ class Operation(Stateful, Base):
         Index("uq_operation_one_unsettled", "subject", unique=True, **only(UNSETTLED)),
         Index("ix_operation_due", "not_before", **only("state = 'pending'")),
         Index("ix_operation_subject_created_at", "subject", "created_at"),
-        Index("ix_operation_parked", "created_at", **only("state = 'parked'")),
+        Index("ix_operation_state_created_at", "state", "created_at"),
         Index("uq_operation_refund", "stripe_id", unique=True, **only("kind = 'refund'")),
         CheckConstraint("amount_minor > 0", name="amount_is_positive"),
         CheckConstraint("attempt >= 1", name="attempt"),

@@ -1,13 +1,17 @@
 """Doors: who is it, what time is it; one action, one answer."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
 from app.kit import clock
 from app.web import access, account, admin, errors, filters, headers, mentee, mentor, public, webhook
 from app.web.zones import viewer_zone
-from config import Settings
+
+if TYPE_CHECKING:
+    from config import Settings
 
 
 def init_app(app: Flask, settings: Settings) -> None:

@@ -1,10 +1,15 @@
 """What every answer tells the browser: what it may load, and that nobody may frame or sniff it."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
 
-from config import Settings
+if TYPE_CHECKING:
+    from config import Settings
+
 
 NO_MORE = (
     "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "

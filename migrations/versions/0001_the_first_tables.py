@@ -97,14 +97,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'pending'"),
         postgresql_where=sa.text("state = 'pending'"),
     )
-    op.create_index(
-        "ix_operation_parked",
-        "operation",
-        ["created_at"],
-        unique=False,
-        sqlite_where=sa.text("state = 'parked'"),
-        postgresql_where=sa.text("state = 'parked'"),
-    )
+    op.create_index("ix_operation_state_created_at", "operation", ["state", "created_at"], unique=False)
     op.create_index("ix_operation_subject_created_at", "operation", ["subject", "created_at"], unique=False)
     op.create_index(
         "uq_operation_one_unsettled",
@@ -148,6 +141,7 @@ def upgrade() -> None:
         sa.Column("error", sa.String(length=500), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("handled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stripe_event")),
     )
     op.create_index(
@@ -199,7 +193,7 @@ def upgrade() -> None:
         sa.Column("user_id", sa.String(length=40), nullable=False),
         sa.Column("headline", sa.String(length=120), nullable=False),
         sa.Column("bio", sa.Text(), nullable=False),
-        sa.Column("hourly_rate_minor", sa.Integer(), nullable=False),
+        sa.Column("hourly_rate_minor", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("time_zone", sa.String(length=64), nullable=False),
         sa.Column("published", sa.Boolean(), nullable=False),
@@ -209,14 +203,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mentor")),
         sa.UniqueConstraint("user_id", name=op.f("uq_mentor_user_id")),
     )
-    op.create_index(
-        "ix_mentor_listed",
-        "mentor",
-        ["created_at", "id"],
-        unique=False,
-        sqlite_where=sa.text("published"),
-        postgresql_where=sa.text("published"),
-    )
+    op.create_index("ix_mentor_listed", "mentor", ["published", "created_at", "id"], unique=False)
     op.create_table(
         "transition",
         sa.Column(
