@@ -21,6 +21,8 @@ from app.kit import clock, policy
 ROOT = Path(__file__).parent.parent
 
 if TYPE_CHECKING:
+    from wsgiref.headers import Headers
+
     from config import Settings
 
 
@@ -45,13 +47,18 @@ def create_app(settings: Settings, *, gateway: StripeGateway | None = None) -> F
     cli.init_app(app)
 
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
-        app.wsgi_app, root=str(ROOT / "static"), prefix="static/", max_age=3600
+        app.wsgi_app, root=str(ROOT / "static"), prefix="static/", max_age=3600, add_headers_function=_unsniffed
     )
     if settings.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
         )
     return app
+
+
+def _unsniffed(headers: Headers, _path: str, _url: str) -> None:
+    """Files answer before the application's own headers are set."""
+    headers["X-Content-Type-Options"] = "nosniff"
 
 
 def _log_as_text() -> None:

@@ -182,8 +182,8 @@ def verified_event(body: bytes, header: str, *, secrets: tuple[str, ...], now: d
         text = body.decode()
         if not any(_is_signed(text, header, secret) for secret in secrets):
             raise Forged("The signature does not match.")
-        return _knock(json.loads(text))
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        return _knock(json.loads(text, object_pairs_hook=_no_key_twice))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise Forged("This is not an event.") from error
 
 
@@ -192,6 +192,13 @@ def _is_signed(text: str, header: str, secret: str) -> bool:
         return bool(stripe.WebhookSignature.verify_header(text, header, secret, tolerance=None))
     except stripe.SignatureVerificationError:
         return False
+
+
+def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
 
 
 def _knock(event: Any) -> Knock:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
+from werkzeug.routing import BaseConverter
 
 from app.kit import clock
+from app.kit.ids import PATTERN
 from app.web import access, account, admin, errors, filters, headers, mentee, mentor, public, webhook
 from app.web.zones import viewer_zone
 
@@ -14,8 +16,15 @@ if TYPE_CHECKING:
     from config import Settings
 
 
+class Id(BaseConverter):
+    """What stands for a variable in every path: an id of ours, or there is no such page."""
+
+    regex = PATTERN
+
+
 def init_app(app: Flask, settings: Settings) -> None:
     """Hang the doors. The guard comes first: it stands before every view."""
+    app.url_map.converters["default"] = Id
     app.before_request(access.guard)
     for door in (public, account, mentee, mentor, admin, webhook):
         app.register_blueprint(door.bp)

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.extensions import db
 from app.kit.errors import Failure, IllegalMove
+from app.web import drafts
 
 log = structlog.get_logger()
 
@@ -41,6 +42,7 @@ def _failure(failure: Failure) -> Any:
 
 
 def _stale_form(error: CSRFError) -> Any:
+    drafts.keep()
     return _answer(
         "This page was open for too long",
         "Your log-in has changed since it was loaded. Please go back, reload it and try again.",
@@ -63,7 +65,9 @@ def _http(error: HTTPException) -> Any:
         return error.response
     status = error.code or 500
     title, message = WORDS.get(status, (error.name, error.description or ""))
-    return _answer(title, message, UNTOUCHED if request.method == "POST" else "", status)
+    page, status = _answer(title, message, UNTOUCHED if request.method == "POST" else "", status)
+    kept = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
+    return page, status, kept
 
 
 def _bug(error: Exception) -> Any:
@@ -82,6 +86,13 @@ def _plainly(title: str, message: str, status: int) -> Any:
 
 
 def _answer(title: str, message: str, money: str, status: int) -> Any:
+    try:
+        return _page(title, message, money, status)
+    except OperationalError as error:
+        return _database_down(error)
+
+
+def _page(title: str, message: str, money: str, status: int) -> Any:
     db.session.rollback()
     if request.blueprint == "webhook":
         return jsonify(error=title, message=message), status

@@ -1,6 +1,7 @@
 """What people type: fields, limits, and errors that say what to do."""
 
 import secrets
+import string
 import unicodedata
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +23,7 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
-from wtforms.validators import InputRequired, Length, Optional, Regexp
+from wtforms.validators import DataRequired, InputRequired, Length, Optional, Regexp
 
 from app.actions.accounts import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from app.kit.calendar import zone_names
@@ -38,9 +39,12 @@ LEAST_RATE_MINOR, MOST_RATE_MINOR = 100, 10_000_000
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
+INVISIBLE = string.whitespace + "\u00a0\u200b\u3000\ufeff"
+
+
 def tidy(text: str | None) -> str | None:
     """One spelling for equal letters, one kind of line break, no white space around."""
-    return unicodedata.normalize("NFC", text.replace("\r\n", "\n")).strip() if text else text
+    return unicodedata.normalize("NFC", text.replace("\r\n", "\n")).strip(INVISIBLE) if text else text
 
 
 class Written:
@@ -60,7 +64,7 @@ def _text(label: str, most: int, **rest: Any) -> StringField:
         label,
         filters=[tidy],
         validators=[
-            InputRequired("Please fill this in."),
+            DataRequired("Please fill this in."),
             Length(max=most, message=f"At most {most} characters, please."),
             Written(),
         ],
@@ -118,7 +122,7 @@ class LogInForm(FlaskForm):  # type: ignore[misc]
     email = EmailField(
         "E-mail",
         filters=[tidy],
-        validators=[InputRequired("Please fill this in."), Length(max=254)],
+        validators=[InputRequired("Please fill this in."), Length(max=254), Written()],
         render_kw={"autocomplete": "username"},
     )
     password = PasswordField(
@@ -146,7 +150,10 @@ def _instant(form: Form, field: Field) -> None:
 def parse_instant(text: str | None) -> datetime:
     """A UTC instant as the ``iso`` filter writes it. Raises: Invalid."""
     try:
-        return datetime.strptime(text or "", "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        instant = datetime.strptime(text or "", "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        if not 2000 <= instant.year < 3000:
+            raise ValueError("beyond the calendar")
+        return instant
     except ValueError as error:
         raise Invalid("Please pick a time from the mentor's page.", field="starts_at") from error
 
@@ -157,10 +164,10 @@ class BookingForm(FlaskForm):  # type: ignore[misc]
         "Anything to prepare?", 1000, description="Links, questions, where you are stuck. Optional."
     )
     mentor = HiddenField(validators=[InputRequired()])
-    minutes = HiddenField(validators=[Regexp("^[0-9]{1,3}$", message="A session has a length in minutes.")])
+    minutes = HiddenField(validators=[Regexp(r"^[0-9]{1,3}\Z", message="A session has a length in minutes.")])
     starts_at = HiddenField(validators=[_instant])
     request_key = HiddenField(
-        validators=[Regexp("^[A-Za-z0-9_-]{16,64}$", message="Please reload the page.")],
+        validators=[Regexp(r"^[A-Za-z0-9_-]{16,64}\Z", message="Please reload the page.")],
         default=lambda: secrets.token_urlsafe(24),
     )
     submit = SubmitField("Reserve and go to payment")
@@ -198,14 +205,14 @@ class DayForm(Form):  # type: ignore[misc]
     """One weekday: both times, or none."""
 
     start = StringField("From", filters=[tidy], validators=[Optional()], render_kw={"placeholder": "09:00"})
-    end = StringField("Until", filters=[tidy], validators=[Optional()], render_kw={"placeholder": "17:00"})
+    end = StringField("Until", filters=[tidy], render_kw={"placeholder": "17:00"})
 
     weekday_name: str
 
     def validate_end(self, field: Field) -> None:
         if bool(self.start.data) != bool(field.data):
             raise ValidationError("Please give both times, or none for a day off.")
-        if self.start.data and _minute(self.start.data) >= _minute(field.data):
+        if self.start.data and not self.start.errors and _minute(self.start.data) >= _minute(field.data):
             raise ValidationError("This should be later than the start.")
 
     def validate_start(self, field: Field) -> None:
@@ -251,6 +258,7 @@ def _minute(text: str) -> int:
     if not (
         digits.isascii()
         and digits.isdigit()
+        and len(hour) in (1, 2)
         and len(minute) == 2
         and int(minute) < 60
         and int(hour) * 60 + int(minute) <= 24 * 60

@@ -27,5 +27,8 @@ def after_log_in() -> str:
     if request.endpoint == "mentee.book":
         mentor, minutes, starts_at = (request.form.get(name, "")[:100] for name in ("mentor", "minutes", "starts_at"))
         return url_for("mentee.new_booking", mentor=mentor, minutes=minutes, starts_at=starts_at)
-    came_from = urlsplit(request.referrer or "")
+    try:
+        came_from = urlsplit(request.referrer or "")
+    except ValueError:
+        return url_for("public.mentors")
     return came_from.path if came_from.netloc == request.host else url_for("public.mentors")

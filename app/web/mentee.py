@@ -9,7 +9,8 @@ from sqlalchemy import and_, or_
 from app.actions import availability, bookings, holds, payments
 from app.extensions import limiter
 from app.kit import clock
-from app.kit.errors import Invalid, SlotTaken
+from app.kit.errors import GatewayDown, Invalid, NotFound, SlotTaken
+from app.kit.ids import is_id
 from app.models.base import all_of
 from app.models.booking import Booking
 from app.models.mentor import Mentor
@@ -69,7 +70,10 @@ def new_booking() -> ResponseReturnValue:
             else url_for("public.mentors")
         )
     mentor, minutes, starts_at = _picked(form)
-    slot = availability.check_open(mentor, starts_at, minutes, now=clock.now(), viewer=me())
+    try:
+        slot = availability.check_open(mentor, starts_at, minutes, now=clock.now(), viewer=me())
+    except SlotTaken as failure:
+        return _taken(form, mentor, minutes, starts_at), failure.status
     return _form(form, mentor, slot)
 
 
@@ -87,8 +91,10 @@ def book() -> ResponseReturnValue:
     try:
         booking = bookings.book(me(), mentor, wish, now=clock.now())
     except SlotTaken as failure:
-        free = availability.open_slots(mentor, minutes, now=clock.now(), viewer=me())
-        return _form(form, mentor, slot, nearest=availability.nearest(free, starts_at), slot_taken=True), failure.status
+        return _taken(form, mentor, minutes, starts_at), failure.status
+    except GatewayDown as failure:  # Stripe does not know the mentee yet: nothing is reserved
+        form.form_errors.append("Our payment provider does not answer, so nothing is reserved. Please try again soon.")
+        return _form(form, mentor, slot), failure.status
     except Invalid as failure:
         show_on(form, failure)
         return _form(form, mentor, slot), failure.status
@@ -189,11 +195,19 @@ def cancel(booking_id: str) -> ResponseReturnValue:
 
 def _picked(form: BookingForm) -> tuple[Mentor, int, datetime]:
     """The mentor, length and start that the form is about. Raises: NotFound, Invalid."""
-    mentor = Mentor.one(Mentor.id == (form.mentor.data or ""), Mentor.published)
+    if not is_id(form.mentor.data or ""):
+        raise NotFound
+    mentor = Mentor.one(Mentor.id == form.mentor.data, Mentor.published)
     minutes = form.minutes.data or ""
     if not (minutes.isascii() and minutes.isdigit() and len(minutes) <= 3):
         raise Invalid("A session has a length in minutes.", field="minutes")
     return mentor, int(minutes), parse_instant(form.starts_at.data)
+
+
+def _taken(form: BookingForm, mentor: Mentor, minutes: int, starts_at: datetime) -> str:
+    free = availability.open_slots(mentor, minutes, now=clock.now(), viewer=me())
+    slot = availability.Slot.of(starts_at, minutes)
+    return _form(form, mentor, slot, nearest=availability.nearest(free, starts_at), slot_taken=True)
 
 
 def _form(

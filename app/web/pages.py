@@ -11,6 +11,7 @@ from flask import request, url_for
 from sqlalchemy import Select, tuple_
 
 from app.kit.errors import NotFound
+from app.kit.ids import is_id
 from app.models.base import all_of
 
 SIZE = 20
@@ -47,6 +48,8 @@ def _encoded(at: datetime, row_id: str) -> str:
 def _decoded(cursor: str) -> tuple[datetime, str]:
     try:
         micros, row_id = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii").split(".")
+        if not is_id(row_id):
+            raise ValueError("not an id")
         return datetime.fromtimestamp(int(micros) / 1_000_000, UTC), row_id
     except (ValueError, OverflowError, OSError, binascii.Error) as error:
         raise NotFound("That page does not exist. Please start from the first.") from error

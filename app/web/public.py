@@ -92,7 +92,8 @@ def advance_clock() -> ResponseReturnValue:
         source.advance(step)
     except OSError as error:
         raise GatewayDown("The simulator does not answer, so the time stays as it is.") from error
-    flash(f"It is {step.total_seconds() / 3600:.0f} hours later. What fell due is being done.", "info")
+    hours = int(step.total_seconds() // 3600)
+    flash(f"It is {hours} hour{'' if hours == 1 else 's'} later. What fell due is being done.", "info")
     return redirect(local(request.form.get("next")))
 
 

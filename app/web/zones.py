@@ -1,4 +1,4 @@
-"""In whose time a page speaks: the person's own zone, else what their browser said, else UTC."""
+"""In whose time a page speaks: the zone chosen in this browser, else the person's own, else UTC."""
 
 from zoneinfo import ZoneInfo
 
