@@ -1,0 +1,70 @@
+"""The promises about time are checked together."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from app.kit import policy
+from app.kit.policy import CUSTOMER_HOLD, Policy
+
+HOUR, NOTHING = timedelta(hours=1), timedelta()
+
+
+def test_what_we_promise_by_default_can_be_kept():
+    assert Policy().problems() == []
+
+
+def test_a_session_can_be_booked_as_far_ahead_as_a_hold_outlives_it():
+    assert Policy().reach == timedelta(days=7) - timedelta(hours=48) - timedelta(hours=6)
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"durations": ()}, "durations"),
+        ({"durations": (30, 0)}, "durations"),
+        ({"durations": (-30,)}, "durations"),
+        ({"durations": (42,)}, "durations"),
+        ({"completion_grace": NOTHING}, "Completion grace"),
+        ({"safety_margin": NOTHING}, "safety margin"),
+        ({"checkout": NOTHING}, "checkout"),
+        ({"checkout": -HOUR}, "checkout"),
+        ({"completion_grace": CUSTOMER_HOLD}, "nothing could be booked"),
+        ({"safety_margin": timedelta(days=6)}, "nothing could be booked"),
+        ({"notice": timedelta(days=5)}, "nothing could be booked"),
+        ({"commission_bps": -1}, "commission"),
+        ({"commission_bps": 10_001}, "commission"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_kept_is_said(change: dict[str, object], word: str):
+    problems = replace(Policy(), **change).problems()
+    assert len(problems) == 1
+    assert word in problems[0]
+
+
+@pytest.mark.parametrize("commission_bps", [0, 10_000])
+def test_a_commission_may_be_nothing_or_everything(commission_bps: int):
+    assert Policy(commission_bps=commission_bps).problems() == []
+
+
+def test_the_last_hold_that_fits_fits():
+    longest = timedelta(minutes=max(Policy().durations))
+    exactly = replace(Policy(), notice=Policy().reach - longest)
+    assert exactly.problems() == []
+    assert len(replace(exactly, notice=exactly.notice + timedelta(minutes=1)).problems()) == 1
+
+
+def test_everything_that_is_wrong_is_said_at_once():
+    wrong = Policy(completion_grace=NOTHING, notice=timedelta(days=9), durations=(7,), commission_bps=-1)
+    assert len(wrong.problems()) == 4
+
+
+def test_the_policy_in_force_is_the_one_that_was_installed():
+    before = policy.current()
+    try:
+        policy.use(Policy(commission_bps=500))
+        assert policy.current().commission_bps == 500
+    finally:
+        policy.use(before)
