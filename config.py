@@ -11,6 +11,7 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 STRIPE_API = "https://api.stripe.com"
 STRIPE_JS = "https://js.stripe.com/v3/"
 SHORTEST_SECRET = 32
+LONGEST_NUMBER = 6  # digits
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,8 @@ class _Reader:
 
     def whole(self, name: str, default: int) -> int:
         value = self.text(name, str(default))
-        if not (value.isascii() and value.isdigit()):
-            self.problems.append(f"{name} must be a whole number, not {value!r}.")
+        if not (value.isascii() and value.isdigit() and len(value) <= LONGEST_NUMBER):
+            self.problems.append(f"{name} must be a whole number below a million, not {value!r}.")
             return default
         return int(value)
 
@@ -143,7 +144,7 @@ def _key_problems(settings: Settings) -> list[str]:
 
 def _place_problems(settings: Settings) -> list[str]:
     problems = []
-    if settings.simulated and urlsplit(settings.stripe_api).hostname not in LOOPBACK:
+    if settings.simulated and not _is_on_this_machine(settings.stripe_api):
         problems.append("STRIPE_API_BASE must be a simulator on this machine (http://127.0.0.1:…) or left out.")
     if settings.demo and not settings.simulated:
         problems.append("DEMO=yes needs the simulator: set STRIPE_API_BASE, or leave DEMO out.")
@@ -154,3 +155,11 @@ def _place_problems(settings: Settings) -> list[str]:
     ):
         problems.append("DATABASE_URL must start with sqlite:/// or postgresql://.")
     return problems
+
+
+def _is_on_this_machine(url: str) -> bool:
+    try:
+        place = urlsplit(url)
+        return place.scheme == "http" and place.hostname in LOOPBACK and place.port != 0
+    except ValueError:
+        return False

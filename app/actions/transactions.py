@@ -1,5 +1,6 @@
 """Where a change begins and ends: everything inside is kept, or nothing is."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,6 +8,9 @@ from sqlalchemy.exc import IntegrityError
 
 from app.extensions import WRITING, db
 from app.kit.errors import Failure
+
+SQLITE_TAKEN = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+POSTGRESQL_TAKEN = ("23505", "23P01")  # unique_violation, exclusion_violation
 
 
 @contextmanager
@@ -26,12 +30,14 @@ def atomically() -> Iterator[None]:
 
 @contextmanager
 def or_else(failure: Failure) -> Iterator[None]:
-    """Write what is inside now; raise ``failure`` if a constraint of the database forbids it."""
+    """Write what is inside now; raise ``failure`` if somebody else has what there can be only one of."""
     try:
         yield
         db.session.flush()
     except IntegrityError as error:
-        raise failure from error
+        if _is_taken(error):
+            raise failure from error
+        raise
 
 
 def outside() -> None:
@@ -39,3 +45,9 @@ def outside() -> None:
     if db.session.new or db.session.dirty:
         raise RuntimeError("there are changes outside of a transaction")
     db.session.rollback()
+
+
+def _is_taken(error: IntegrityError) -> bool:
+    """Whether a unique index or an exclusion constraint was broken, rather than a rule that is our own mistake."""
+    sqlite_code, sqlstate = getattr(error.orig, "sqlite_errorcode", None), getattr(error.orig, "sqlstate", None)
+    return sqlite_code in SQLITE_TAKEN or sqlstate in POSTGRESQL_TAKEN

@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPException
 from threading import Lock
 
 Source = Callable[[], datetime]
@@ -79,5 +80,5 @@ class SimulatedClock:
         try:
             with urllib.request.urlopen(self._url, timeout=2) as answer:
                 self._offset = timedelta(seconds=float(json.load(answer)["offset"]))
-        except (OSError, ValueError, KeyError):
-            return
+        except (OSError, HTTPException, ValueError, KeyError, TypeError):
+            return  # whatever was wrong with the answer, the last known distance holds

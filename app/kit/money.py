@@ -17,6 +17,7 @@ WHOLE_UNITS_ONLY = frozenset({"ISK", "UGX"})
 
 MOST_MINOR = 99_999_999  # Stripe's largest amount of a charge, in minor units
 
+_LETTERS_THEN_DIGITS = re.compile(r"(?<=[A-Z])(?=[0-9])")
 _DIGITS = re.compile(r"[0-9]{1,8}(?:\.([0-9]{1,3}))?")
 
 
@@ -44,7 +45,7 @@ class Money:
     def __post_init__(self) -> None:
         if type(self.minor) is not int:
             raise TypeError(f"minor units are whole: {self.minor!r}")
-        if len(self.currency) != 3 or not self.currency.isupper():
+        if len(self.currency) != 3 or not (self.currency.isalpha() and self.currency.isupper()):
             raise ValueError(f"not an ISO 4217 code: {self.currency!r}")
 
     @classmethod
@@ -106,4 +107,5 @@ class Money:
         return self.minor != 0
 
     def __str__(self) -> str:
-        return format_currency(self.decimal, self.currency, locale="en")
+        text = format_currency(self.decimal, self.currency, locale="en")
+        return _LETTERS_THEN_DIGITS.sub("\u00a0", text)  # CHF 80.00, as English sets it
