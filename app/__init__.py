@@ -12,7 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
 from app import cli, web
-from app.actions import operations
+from app.actions import orders
 from app.extensions import csrf, db, limiter, login_manager, migrate
 from app.gateways import stripe_gateway
 from app.gateways.stripe_gateway import StripeGateway
@@ -34,7 +34,7 @@ def create_app(settings: Settings, *, gateway: StripeGateway | None = None) -> F
     app.extensions["settings"] = settings
 
     policy.use(settings.policy)
-    operations.use_environment(settings.environment)
+    orders.use_environment(settings.environment)
     stripe_gateway.use(gateway or StripeGateway(settings.stripe_secret_key, api=settings.stripe_api))
     clock.use(clock.SimulatedClock(settings.stripe_api) if settings.demo else clock.system_time)
 

@@ -12,7 +12,7 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
-from app.actions import bookings, holds, inbox, operations
+from app.actions import bookings, holds, inbox, operations, releases
 from app.extensions import db
 from app.kit import clock
 from app.kit.errors import Failure
@@ -32,6 +32,7 @@ JOBS = {
     "handle_events": Job(timedelta(seconds=10), inbox.waiting, inbox.handle),
     "expire_checkouts": Job(timedelta(minutes=1), bookings.unpaid_too_long, bookings.expire),
     "expire_stale_holds": Job(timedelta(minutes=5), holds.stale, bookings.expire),
+    "release_forgotten_holds": Job(timedelta(minutes=5), releases.forgotten, releases.release),
 }
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from app.actions import operations
-from app.actions.operations import KINDS, Kind, Order
+from app.actions.orders import KINDS, Kind, Order
 from app.actions.transactions import atomically
 from app.extensions import db
 from app.gateways.stripe_gateway import StripeGateway

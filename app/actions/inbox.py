@@ -93,11 +93,15 @@ def handle(event_id: str, *, now: datetime) -> bool:
         log.warning("event not handled", webhook_event=event_id, error=str(failure))
         _put_away(event_id, None, now=now, error=failure)
         return True
+    except Exception as bug:
+        log.exception("event broke us", webhook_event=event_id)
+        _put_away(event_id, None, now=now, error=bug)
+        return True
     _put_away(event_id, EventState.HANDLED, now=now)
     return changed
 
 
-def _put_away(event_id: str, state: EventState | None, *, now: datetime, error: Failure | None = None) -> None:
+def _put_away(event_id: str, state: EventState | None, *, now: datetime, error: Exception | None = None) -> None:
     """Note how handling an event went; without a ``state`` it is tried again, a few times."""
     with atomically():
         event = StripeEvent.locked(event_id)

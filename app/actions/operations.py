@@ -4,17 +4,17 @@ The request of a person and the worker call the same functions. Whoever is kille
 asks Stripe what became of it.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import structlog
 from sqlalchemy import select
 
+from app.actions.orders import KINDS, Answer, Kind, Order
 from app.actions.transactions import atomically, or_else, outside
 from app.extensions import db
-from app.gateways.stripe_gateway import API_VERSION, Key, StripeGateway, stripe_gateway
+from app.gateways.stripe_gateway import API_VERSION, stripe_gateway
 from app.kit.columns import database_epoch
 from app.kit.errors import Busy, CardDeclined, Failure, GatewayDown, GatewayRefused
 from app.kit.ids import new_id
@@ -22,58 +22,12 @@ from app.kit.money import Money
 from app.models.operation import Operation
 from app.models.states import BookingState, OperationState, Party
 
-LEASE = 40  # seconds; longer than a look-up and a call may take together
+LEASE = 30  # seconds; whoever takes longer has lost it, which the count of tries tells, and does no harm
 HEAD_START = 5  # seconds in which the worker leaves a new operation to the request that made it
 LONGEST_PAUSE = 60  # seconds between two tries
 BATCH = 50
 
 log = structlog.get_logger()
-
-Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True)
-class Order:
-    """An operation as it is carried out: frozen, and free of the database."""
-
-    id: str
-    kind: str
-    subject: str
-    amount: Money | None
-    params: dict[str, Any]
-    api_version: str
-    attempt: int
-    key_spent: bool
-    is_first_try: bool
-
-    @property
-    def key(self) -> Key:
-        return Key(f"{_environment}:{self.id}:{self.attempt}", self.api_version)
-
-
-@dataclass(frozen=True)
-class Kind(Generic[Answer]):
-    """A kind of operation: what to send, how to look up what became of it, how to settle, what a refusal means.
-
-    ``settle`` and ``refuse`` run inside the settling transaction and lock their subject first. ``settle`` tells
-    whether the answer is what the operation was for.
-    """
-
-    send: Callable[[StripeGateway, Order], Answer]
-    look_up: Callable[[StripeGateway, Order], Answer | None]
-    settle: Callable[[Order, Answer, datetime], bool]
-    refuse: Callable[[Order, Failure, datetime], None]
-
-
-KINDS: dict[str, Kind[Any]] = {}
-
-_environment = "test"
-
-
-def use_environment(name: str) -> None:
-    """Prefix idempotency keys, so that two installations on one Stripe account never meet."""
-    global _environment
-    _environment = name
 
 
 def start(
@@ -245,27 +199,13 @@ def _take(operation_id: str) -> Order | None:
             return None
         operation.tries += 1
         operation.lease_until = database_epoch() + LEASE
-        return _order(operation)
-
-
-def _order(operation: Operation) -> Order:
-    return Order(
-        id=operation.id,
-        kind=operation.kind,
-        subject=operation.subject,
-        amount=operation.amount,
-        params=dict(operation.params),
-        api_version=operation.api_version,
-        attempt=operation.attempt,
-        key_spent=operation.key_spent,
-        is_first_try=operation.tries == 1,
-    )
+        return Order.of(operation)
 
 
 def _carry_out(kind: Kind[Answer], order: Order) -> Answer:
     outside()
     gateway = stripe_gateway()
-    if not order.is_first_try:
+    if order.tries > 1:
         found = kind.look_up(gateway, order)
         if found is not None:
             return found
@@ -284,7 +224,9 @@ def _carry_out(kind: Kind[Answer], order: Order) -> Answer:
 def _with_new_key(order: Order) -> Order:
     """Stripe keeps an error for the old key, and a look-up after that found no effect: only now is a new one safe."""
     with atomically():
-        operation = Operation.locked(order.id)
+        operation = _ours(order)
+        if operation is None:
+            raise GatewayDown("Somebody else is on it.")
         operation.attempt += 1
         operation.key_spent = False
     return replace(order, attempt=order.attempt + 1, key_spent=False)
@@ -292,8 +234,8 @@ def _with_new_key(order: Order) -> Order:
 
 def _put_back(order: Order, failure: GatewayDown) -> None:
     with atomically():
-        operation = Operation.locked(order.id)
-        if operation.state == OperationState.PENDING:
+        operation = _ours(order)
+        if operation is not None:
             operation.error = str(failure)[:500]
             operation.key_spent = operation.key_spent or failure.saved
             operation.lease_until = 0
@@ -302,8 +244,8 @@ def _put_back(order: Order, failure: GatewayDown) -> None:
 
 def _park(order: Order, failure: Failure, now: datetime) -> None:
     with atomically():
-        operation = Operation.locked(order.id)
-        if operation.state == OperationState.PENDING:
+        operation = _ours(order)
+        if operation is not None:
             close(operation, OperationState.PARKED, now=now, error=str(failure)[:500])
 
 
@@ -313,3 +255,9 @@ def _refuse(order: Order, kind: Kind[Any], failure: Failure, now: datetime) -> N
         operation = Operation.locked(order.id)
         if operation.state == OperationState.PENDING:
             close(operation, OperationState.REFUSED, now=now, error=str(failure)[:500])
+
+
+def _ours(order: Order) -> Operation | None:
+    """The operation, locked, unless it is settled or somebody else has taken it since."""
+    operation = Operation.locked(order.id)
+    return operation if operation.state == OperationState.PENDING and operation.tries == order.tries else None

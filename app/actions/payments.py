@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from app.actions import endings, ledger, operations, refunds
 from app.actions.holds import release_at
-from app.actions.operations import KINDS, Kind, Order
+from app.actions.orders import KINDS, Kind, Order
 from app.actions.transactions import atomically, outside
 from app.extensions import db
 from app.gateways.stripe_gateway import Intent, StripeGateway, stripe_gateway
@@ -24,6 +24,7 @@ from app.models.payment import Payment
 from app.models.states import BookingState, OperationState, Party, PaymentState
 
 HOLD, CAPTURE, VOID = "hold", "capture", "void"
+UNPAID_ENDS = (BookingState.CANCELLED, BookingState.NO_SHOW, BookingState.EXPIRED)  # nothing may stay on the card
 WAITS_FOR_CARD = ("requires_payment_method", "requires_confirmation", "requires_action")
 
 
@@ -196,8 +197,7 @@ def _cause(kind: str, payment: Payment, amount: Money | None, *, stripe_id: str,
     """The operation that brought a fact about: our own pending one, or one adopted from Stripe's dashboard."""
     operation = operations.unsettled(payment.id)
     if operation is not None and operation.kind == kind:
-        if operation.state == OperationState.PENDING:
-            operations.close(operation, OperationState.DONE, now=now)
+        operations.close(operation, OperationState.DONE, now=now)
         operation.stripe_id = stripe_id
         return operation
     adopted = operations.adopt(kind, payment.id, amount, stripe_id=stripe_id, because=endings.IN_DASHBOARD, now=now)
@@ -228,7 +228,7 @@ def _settle_hold(order: Order, intent: Intent, now: datetime) -> bool:
     payment = Payment.locked(order.subject)
     agree(payment, intent, now=now)
     booking = Booking.locked(payment.booking_id)
-    if booking.state in (BookingState.CANCELLED, BookingState.EXPIRED) and payment.state == PaymentState.NEEDS_CARD:
+    if booking.state in UNPAID_ENDS and payment.state in (PaymentState.NEEDS_CARD, PaymentState.AUTHORIZED):
         operations.close(Operation.locked(order.id), OperationState.DONE, now=now)
         start(VOID, payment, by=Party.SYSTEM, now=now, ends_as=booking.state, because=booking.ended_because)
     return True

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from app.actions import endings, ledger, operations
-from app.actions.operations import KINDS, Kind, Order
+from app.actions.orders import KINDS, Kind, Order
 from app.actions.transactions import atomically
 from app.extensions import db
 from app.gateways.stripe_gateway import Refund, StripeGateway
@@ -12,9 +12,10 @@ from app.kit.money import Money
 from app.models.booking import Booking
 from app.models.operation import Operation
 from app.models.payment import Payment
-from app.models.states import BookingState, OperationState, Party
+from app.models.states import UNSETTLED_OPERATION, BookingState, OperationState, Party
 
 KIND = "refund"
+GAVE_NOTHING_BACK = ("failed", "canceled")
 
 
 def start(payment: Payment, amount: Money, *, by: Party, because: str, now: datetime) -> Operation:
@@ -43,6 +44,8 @@ def start(payment: Payment, amount: Money, *, by: Party, because: str, now: date
 
 def learn(refund: Refund, payment_id: str, *, now: datetime) -> bool:
     """Make our rows agree with a refund at Stripe, whoever made it; whether anything changed."""
+    if refund.status in GAVE_NOTHING_BACK:
+        return False
     with atomically():
         payment = Payment.locked(payment_id)
         operation = db.session.get(Operation, refund.metadata.get("operation", ""), populate_existing=True)
@@ -58,7 +61,7 @@ def learn(refund: Refund, payment_id: str, *, now: datetime) -> bool:
 
 
 def _settle_once(payment: Payment, refund: Refund, operation: Operation, *, now: datetime) -> bool:
-    if operation.state != OperationState.PENDING:
+    if operation.state not in UNSETTLED_OPERATION:
         return False
     _apply(payment, refund, operation, now=now)
     operations.close(operation, OperationState.DONE, now=now)
@@ -94,6 +97,8 @@ def _look_up(gateway: StripeGateway, order: Order) -> Refund | None:
 
 def _settle(order: Order, refund: Refund, now: datetime) -> bool:
     payment = Payment.locked(order.subject)
+    if refund.status in GAVE_NOTHING_BACK:
+        return False
     _settle_once(payment, refund, Operation.locked(order.id), now=now)
     return True
 

@@ -16,7 +16,7 @@ from app.kit.money import Money
 stripe.enable_telemetry = False  # else it writes a file into the home directory
 
 API_VERSION = "2026-10-28.endive"
-CONNECT_TIMEOUT, READ_TIMEOUT = 3, 12  # seconds; the library's own 80 would hold a person's request hostage
+CONNECT_TIMEOUT, READ_TIMEOUT = 3, 10  # seconds; the library's own 80 would hold a person's request hostage
 TOLERANCE = timedelta(seconds=300)  # of a webhook's timestamp, both ways
 _TIMESTAMP = re.compile(r"(?:^|,)\s*t=([0-9]{1,11})(?:,|$)")
 _WORD = re.compile(r"[A-Za-z0-9_.]{1,80}")

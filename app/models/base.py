@@ -29,7 +29,14 @@ class Base(DeclarativeBase):
     @classmethod
     def locked(cls, row_id: str) -> Self:
         """The row as it is now, locked until the transaction ends. Raises: NotFound."""
-        row = db.session.get(cls, row_id, with_for_update={"of": cls}, populate_existing=True)
+        # FOR NO KEY UPDATE: rows that only refer to this one need not wait. And a query, not get(): that one would
+        # complain of a newer version instead of reading it.
+        row = db.session.scalar(
+            select(cls)
+            .where(cls.__mapper__.primary_key[0] == row_id)
+            .with_for_update(of=cls, key_share=True)
+            .execution_options(populate_existing=True)
+        )
         if row is None:
             raise NotFound
         return row

@@ -1,6 +1,6 @@
 """What an operator sees: what needs a person, every booking, and the books."""
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
@@ -13,6 +13,7 @@ from app.models.ledger import Balance
 from app.models.operation import Operation
 from app.models.payment import Payment
 from app.models.states import UNSETTLED_OPERATION, Party
+from app.web import outcomes
 from app.web.access import Audience, audience
 from app.web.pages import page_of
 from app.web.stories import story_of
@@ -72,6 +73,5 @@ def cancel(booking_id: str) -> ResponseReturnValue:
     bookings.cancel(
         Booking.one(Booking.id == booking_id), by=Party.OPERATOR, quoted=request.form.get("quoted", ""), now=clock.now()
     )
-    shown = Booking.one(Booking.id == booking_id)
-    flash(story_of(shown, now=clock.now()).headline, "done")
+    outcomes.tell(Booking.one(Booking.id == booking_id), now=clock.now())
     return redirect(url_for(".booking", booking_id=booking_id))

@@ -15,7 +15,7 @@ from app.models.base import all_of
 from app.models.booking import Booking
 from app.models.mentor import Mentor
 from app.models.states import ENDED_BOOKING, BookingState, Party
-from app.web import drafts
+from app.web import drafts, outcomes
 from app.web.access import Audience, audience, me
 from app.web.forms import BookingForm, parse_instant, show_on
 from app.web.headers import allow_stripe
@@ -188,8 +188,7 @@ def cancel(booking_id: str) -> ResponseReturnValue:
     bookings.cancel(
         Booking.of_mentee(me(), booking_id), by=Party.MENTEE, quoted=request.form.get("quoted", ""), now=clock.now()
     )
-    mine = Booking.of_mentee(me(), booking_id)
-    flash(story_of(mine, now=clock.now()).headline, "done")
+    outcomes.tell(Booking.of_mentee(me(), booking_id), now=clock.now())
     return redirect(url_for(".booking", booking_id=booking_id))
 
 

@@ -6,12 +6,13 @@ from sqlalchemy import select
 
 from app.actions import accounts, bookings, ledger
 from app.kit import clock, policy
-from app.kit.errors import IllegalMove, Invalid
+from app.kit.errors import Invalid
 from app.models.base import all_of
 from app.models.booking import Booking
 from app.models.ledger import Balance
 from app.models.mentor import Mentor
 from app.models.states import ENDED_BOOKING, BookingState, Party
+from app.web import outcomes
 from app.web.access import Audience, audience, me, my_offer
 from app.web.forms import AvailabilityForm, ProfileForm, show_on
 from app.web.pages import page_of
@@ -145,9 +146,5 @@ def _offered(offer: Mentor) -> dict[str, object]:
 
 
 def _told(booking_id: str) -> ResponseReturnValue:
-    """Back to the booking, saying how it stands now rather than what was hoped for."""
-    mine = Booking.of_mentor(me(), booking_id)
-    if mine.state == BookingState.CONFIRMED:
-        raise IllegalMove("Our payment provider had another view of this payment. Please look at the booking again.")
-    flash(story_of(mine, now=clock.now()).headline, "done")
+    outcomes.tell(Booking.of_mentor(me(), booking_id), now=clock.now())
     return redirect(url_for(".booking", booking_id=booking_id))

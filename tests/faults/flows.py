@@ -1,0 +1,169 @@
+"""Every way in which money moves, as something that can be prepared, done, killed and done again."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app import jobs
+from app.actions import bookings, inbox, payments
+from app.extensions import db
+from app.gateways.stripe_gateway import Knock
+from app.kit.errors import GatewayDown
+from app.models.booking import Booking
+from app.models.mentor import Mentor
+from app.models.states import BookingState, Party, PaymentState
+from app.models.user import User
+from tests import people
+from tests.faults.recovery import let_leases_run_out
+from tests.stripe_double import Stripe
+
+Prepare = Callable[[Stripe], None]
+Act = Callable[[datetime], None]
+B, P = BookingState, PaymentState
+
+
+@dataclass(frozen=True)
+class Flow:
+    """``act`` is what gets killed, and is done again by whoever got no answer. Then everything must end as said."""
+
+    name: str
+    prepare: Prepare
+    act: Act
+    booking: BookingState
+    payment: PaymentState
+    charged: int  # what the mentee has paid in the end, in cents
+
+    def wrong_end(self) -> list[str]:
+        hours = list(db.session.scalars(db.select(Booking)))
+        if len(hours) != 1:
+            return [f"there are {len(hours)} bookings"]
+        hour, payment = hours[0], hours[0].payments[0]
+        ends = (hour.state, payment.state, payment.captured_minor - payment.refunded_minor)
+        due = (self.booking, self.payment, self.charged)
+        return [] if ends == due else [f"it ended as {ends} instead of {due}"]
+
+
+def the_hour() -> Booking:
+    db.session.rollback()
+    return Booking.one()
+
+
+def ann_and_bob(_stripe: Stripe) -> None:
+    people.person("Ann")
+    people.mentor("Bob")
+
+
+def reserved(stripe: Stripe) -> None:
+    ann_and_bob(stripe)
+    people.booked(User.one(User.name == "Ann"), Mentor.one(), stripe)
+
+
+def card_entered(stripe: Stripe) -> None:
+    """The bank has said yes, and nobody of us knows yet."""
+    reserved(stripe)
+    stripe.pay(the_hour())
+
+
+def held(stripe: Stripe) -> None:
+    reserved(stripe)
+    people.paid(the_hour(), stripe)
+
+
+def taken_place(stripe: Stripe) -> None:
+    held(stripe)
+    stripe.wait_until(the_hour().ends_at + timedelta(minutes=5))
+
+
+def charged(stripe: Stripe) -> None:
+    held(stripe)
+    people.completed(the_hour(), stripe)
+
+
+def never_paid(stripe: Stripe) -> None:
+    reserved(stripe)
+    stripe.wait(timedelta(minutes=15))
+
+
+def forgotten(stripe: Stripe) -> None:
+    held(stripe)
+    stripe.wait_until(the_hour().ends_at + timedelta(hours=48))
+
+
+def unanswered(prepare: Prepare, act: Act, path: str) -> Prepare:
+    """``act`` had its effect at Stripe, but the answer was lost: the worker has to find out."""
+
+    def prepared(stripe: Stripe) -> None:
+        prepare(stripe)
+        stripe.fail_next("lose_answer", path, count=2)
+        try:
+            act(stripe.now())
+        except GatewayDown:
+            db.session.rollback()
+        let_leases_run_out()
+
+    return prepared
+
+
+def book(now: datetime) -> None:
+    bookings.book(User.one(User.name == "Ann"), Mentor.one(), people.wish(), now=now)
+
+
+def look(now: datetime) -> None:
+    payment = the_hour().payment
+    assert payment is not None
+    payments.check(payment, now=now)
+
+
+def hear(now: datetime) -> None:
+    """Stripe's own event about the hold is received and handled."""
+    hour = the_hour()
+    assert hour.payment is not None
+    knock = Knock("evt_held", "payment_intent.amount_capturable_updated", hour.payment.intent_id, None, livemode=False)
+    inbox.receive(knock, json.dumps({"id": knock.id}), livemode=False, now=now)
+
+
+def complete(now: datetime) -> None:
+    bookings.complete(the_hour(), now=now)
+
+
+def call_off(now: datetime) -> None:
+    bookings.cancel(the_hour(), by=Party.MENTOR, quoted="8000-0", now=now)
+
+
+def call_off_unpaid(now: datetime) -> None:
+    bookings.cancel(the_hour(), by=Party.MENTEE, quoted="0-0", now=now)
+
+
+def refund(now: datetime) -> None:
+    bookings.cancel(the_hour(), by=Party.MENTOR, quoted="0-8000", now=now)
+
+
+def no_show(now: datetime) -> None:
+    bookings.report_no_show(the_hour(), now=now)
+
+
+def job(name: str) -> Callable[[datetime], None]:
+    return lambda _now: (jobs.run(name), None)[1]
+
+
+WORK = job("finish_operations")
+INTENTS, CAPTURE, CANCEL = "/v1/payment_intents", "*/capture", "*/cancel"
+FLOWS = [
+    Flow("book", ann_and_bob, book, B.PENDING_PAYMENT, P.NEEDS_CARD, 0),
+    Flow("see that the card is authorized", card_entered, look, B.CONFIRMED, P.AUTHORIZED, 0),
+    Flow("hear that the card is authorized", card_entered, hear, B.CONFIRMED, P.AUTHORIZED, 0),
+    Flow("complete", taken_place, complete, B.COMPLETED, P.CAPTURED, 8_000),
+    Flow("cancel an unpaid hour", reserved, call_off_unpaid, B.CANCELLED, P.VOIDED, 0),
+    Flow("cancel an hour that was paid unseen", card_entered, call_off_unpaid, B.CANCELLED, P.VOIDED, 0),
+    Flow("cancel a held hour", held, call_off, B.CANCELLED, P.VOIDED, 0),
+    Flow("cancel a completed hour", charged, refund, B.CANCELLED, P.CAPTURED, 0),
+    Flow("report a no-show", taken_place, no_show, B.NO_SHOW, P.VOIDED, 0),
+    Flow("expire an unpaid hour", never_paid, job("expire_checkouts"), B.EXPIRED, P.VOIDED, 0),
+    Flow("expire a forgotten hour", forgotten, job("expire_stale_holds"), B.EXPIRED, P.VOIDED, 0),
+    Flow("finish a customer", unanswered(ann_and_bob, book, "/v1/customers"), book, B.PENDING_PAYMENT, P.NEEDS_CARD, 0),
+    Flow("finish a hold", unanswered(ann_and_bob, book, INTENTS), WORK, B.PENDING_PAYMENT, P.NEEDS_CARD, 0),
+    Flow("finish a capture", unanswered(taken_place, complete, CAPTURE), WORK, B.COMPLETED, P.CAPTURED, 8_000),
+    Flow("finish a void", unanswered(held, call_off, CANCEL), WORK, B.CANCELLED, P.VOIDED, 0),
+    Flow("finish a refund", unanswered(charged, refund, "/v1/refunds"), WORK, B.CANCELLED, P.CAPTURED, 0),
+]

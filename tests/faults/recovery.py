@@ -1,0 +1,75 @@
+"""What happens after a fault: time passes, the worker works, Stripe knocks again."""
+
+import time
+from collections.abc import Callable
+
+from flask import Flask
+from sqlalchemy import func, select, text, update
+
+from app import jobs
+from app.extensions import db
+from app.models.event import EventState, StripeEvent
+from app.models.operation import Operation
+from app.models.states import OperationState
+from tests.apart import apart
+from tests.stripe_double import WEBHOOK_PATH, Stripe
+
+MOST_ROUNDS = 8
+PATIENCE = 10.0  # seconds for the database to notice that a client was killed
+
+
+def let_leases_run_out() -> None:
+    """What waiting would do to leases and pauses, which are in the database's own time."""
+    db.session.rollback()
+    with db.engine.begin() as connection:
+        connection.execute(update(Operation).values(lease_until=0, not_before=0))
+
+
+def finish() -> None:
+    """Let the worker do what it would do in the next minutes; returns when nothing is left to do."""
+    for _ in range(MOST_ROUNDS):
+        let_leases_run_out()
+        jobs.run("finish_operations")
+        jobs.run("handle_events")
+        if not _left(Operation, OperationState.PENDING) and not _left(StripeEvent, EventState.RECEIVED):
+            return
+
+
+def deliver(app: Flask, stripe: Stripe) -> list[int]:
+    """Knock at the webhook door with everything that is due; the statuses answered."""
+    answered = []
+
+    def send(_url: str, body: bytes, headers: dict[str, str]) -> int:
+        answered.append(knock(app, body, headers["Stripe-Signature"]))
+        return answered[-1]
+
+    stripe.simulator.deliver(send, force=True)
+    return answered
+
+
+def knock(app: Flask, body: bytes, signature: str) -> int:
+    headers = {"Stripe-Signature": signature, "Content-Type": "application/json"}
+    return int(apart(app.test_client().post, WEBHOOK_PATH, data=body, headers=headers).status_code)
+
+
+def wait_until_alone() -> None:
+    """A killed client's transaction ends as soon as PostgreSQL notices that its socket is closed."""
+    if db.engine.dialect.name != "postgresql":
+        return
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    _eventually(lambda: db.session.scalar(text(others)) == 0)
+
+
+def _eventually(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < deadline, "the database did not notice that its client was killed"
+        db.session.rollback()
+        time.sleep(0.002)
+    db.session.rollback()
+
+
+def _left(entity: type[Operation] | type[StripeEvent], state: OperationState | EventState) -> int:
+    count = db.session.scalar(select(func.count()).select_from(entity).where(entity.state == state))
+    db.session.rollback()
+    return count or 0

@@ -1,0 +1,101 @@
+"""What must be true of bookings, books and Stripe's objects once everything has settled, whatever happened before."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import func, select
+
+from app.actions.ledger import STRIPE
+from app.extensions import db
+from app.models.availability import SlotClaim
+from app.models.booking import Booking
+from app.models.ledger import Balance, LedgerEntry
+from app.models.operation import Operation
+from app.models.payment import Payment
+from app.models.states import LIVE_BOOKING, OperationState, PaymentState, Transition
+from tests.stripe_double import Stripe
+
+P = PaymentState
+CELL_MINUTES = 5
+ONCE = ("payment_intent.created", "charge.captured", "payment_intent.canceled", "charge.refunded", "customer.created")
+STATUS = {
+    P.NEEDS_CARD: {"requires_payment_method", "requires_action", "requires_confirmation"},
+    P.AUTHORIZED: {"requires_capture"},
+    P.CAPTURED: {"succeeded"},
+    P.VOIDED: {"canceled"},
+    P.LAPSED: {"canceled"},
+}
+
+
+def untruths(stripe: Stripe) -> list[str]:
+    """Every sentence that should be false and is true; empty if all is well."""
+    db.session.rollback()
+    db.session.expire_all()
+    listed = stripe.client.v1.payment_intents.list({"limit": 100, "expand": ["data.latest_charge"]})
+    intents = list(listed.auto_paging_iter())
+    return [*_of_bookings(intents), *_of_effects(stripe, intents), *_of_operations(), *_of_books(), *_of_histories()]
+
+
+def _of_bookings(intents: list[Any]) -> Iterator[str]:
+    for booking in db.session.scalars(select(Booking)):
+        payment = booking.payment
+        theirs = [intent for intent in intents if intent.metadata["booking"] == booking.id]
+        if payment is None or [intent.id for intent in theirs] != [payment.intent_id]:
+            yield f"{booking.id} has the intents {[intent.id for intent in theirs]}"
+            continue
+        yield from _of_payment(booking, payment, theirs[0])
+        claims = db.session.scalar(select(func.count()).where(SlotClaim.booking_id == booking.id))
+        due = 2 * booking.minutes // CELL_MINUTES if booking.state in LIVE_BOOKING else 0
+        if claims != due:
+            yield f"{booking.id} is {booking.state} and claims {claims} cells instead of {due}"
+
+
+def _of_payment(booking: Booking, payment: Payment, intent: Any) -> Iterator[str]:
+    charge = intent.latest_charge
+    if intent.status not in STATUS[payment.state]:
+        yield f"{payment.id} is {payment.state}, its intent {intent.status}"
+    if booking.state not in LIVE_BOOKING and intent.amount_capturable:
+        yield f"{booking.id} is {booking.state} and {intent.amount_capturable} are still held for it"
+    if payment.captured_minor != intent.amount_received:
+        yield f"{payment.captured_minor} are captured here, {intent.amount_received} at Stripe"
+    if payment.refunded_minor != (charge.amount_refunded if charge else 0):
+        yield f"{payment.refunded_minor} are refunded here, {charge and charge.amount_refunded} at Stripe"
+
+
+def _of_effects(stripe: Stripe, intents: list[Any]) -> Iterator[str]:
+    """No effect twice: counted in Stripe's own history, which nothing can hide from."""
+    effects: Counter[tuple[str, str]] = Counter()
+    for event in stripe.simulator.events_since(None):
+        if event["type"] in ONCE:
+            subject = event["data"]["object"]
+            effects[event["type"], subject.get("payment_intent") or subject.get("email") or subject["id"]] += 1
+    twice = ((kind, subject, count) for (kind, subject), count in effects.items() if count > 1)
+    yield from (f"{kind} happened {count} times to {subject}" for kind, subject, count in twice)
+    known = set(db.session.scalars(select(Booking.id)))
+    yield from (f"{i.id} is for no booking of ours" for i in intents if i.metadata["booking"] not in known)
+
+
+def _of_operations() -> Iterator[str]:
+    unsettled = select(Operation).where(Operation.state.in_((OperationState.PENDING, OperationState.PARKED)))
+    for operation in db.session.scalars(unsettled):
+        yield f"{operation.kind} is {operation.state} after {operation.tries} tries: {operation.error}"
+
+
+def _of_books() -> Iterator[str]:
+    sums: Counter[tuple[str, str]] = Counter()
+    for entry in db.session.scalars(select(LedgerEntry)):
+        sums[entry.debit, entry.currency] -= entry.amount
+        sums[entry.credit, entry.currency] += entry.amount
+    kept = {(row.account, row.currency): row.minor for row in db.session.scalars(select(Balance))}
+    if {account: minor for account, minor in sums.items() if minor} != {a: m for a, m in kept.items() if m}:
+        yield f"the balances {kept} are not the sums {dict(sums)}"
+    earned = db.session.scalar(select(func.sum(Payment.captured_minor - Payment.refunded_minor))) or 0
+    shared = sum(minor for (account, _), minor in kept.items() if account != STRIPE)
+    if shared != earned:
+        yield f"{earned} were earned, {shared} were shared between mentors and platform"
+
+
+def _of_histories() -> Iterator[str]:
+    moves = Counter((move.subject, move.came_from, move.went_to) for move in db.session.scalars(select(Transition)))
+    yield from (f"{move} was made {count} times" for move, count in moves.items() if count > 1)
