@@ -74,6 +74,11 @@ def unknown_parameters(names: list[str]) -> ApiError:
     return invalid(f"Received unknown parameter{plural}: {', '.join(names)}", param=names[0], code="parameter_unknown")
 
 
+def not_simulated(name: str) -> ApiError:
+    """A parameter, or a value of one, that Stripe has and this simulator does not: said, never ignored."""
+    return invalid(f"'{name}' exists in Stripe's API but is not simulated here.", param=name)
+
+
 def missing_parameter(name: str) -> ApiError:
     return invalid(f"Missing required param: {name}.", param=name, code="parameter_missing")
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from .errors import empty_parameter, invalid, missing_parameter, unknown_parameters
+from .errors import empty_parameter, invalid, missing_parameter, not_simulated, unknown_parameters
 
 _INTEGER = re.compile(r"^-?[0-9]{1,18}$", re.ASCII)
 _RANGE_BOUNDS = ("gt", "gte", "lt", "lte")
@@ -185,6 +185,19 @@ class Required:
 
     def read(self, value: Any, name: str) -> Any:
         return self.of.read(value, name)
+
+
+@dataclass(frozen=True)
+class NotSimulated:
+    """Marks a parameter of Stripe's that the simulator does not have."""
+
+    def read(self, value: Any, name: str) -> Any:
+        raise not_simulated(name)
+
+
+def not_simulated_here(names: str) -> dict[str, Type]:
+    """Declarations for parameters (blank-separated) that are refused by name."""
+    return dict.fromkeys(names.split(), NotSimulated())
 
 
 def read(declared: Mapping[str, Type], given: Mapping[str, Any], *, within: str = "") -> dict[str, Any]:
