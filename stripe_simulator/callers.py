@@ -6,6 +6,7 @@ Source: https://docs.stripe.com/api/authentication
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from werkzeug.wrappers import Request
@@ -31,8 +32,8 @@ class Caller:
         return f"{self.key} {self.account}"
 
 
-def identify(request: Request, account: str) -> Caller:
-    """Check the key and the `Stripe-Account` header against the one account there is.
+def identify(request: Request, platform: str, connected: Callable[[str], bool]) -> Caller:
+    """Check the key and the `Stripe-Account` header against the platform and its connected accounts.
 
     Raises: ApiError 401 without a usable test key, 403 for another account.
     """
@@ -53,16 +54,20 @@ def identify(request: Request, account: str) -> Caller:
     publishable = bool(_PUBLISHABLE.match(key))
     if not publishable and not _SECRET.match(key):
         raise unauthorized(f"Invalid API Key provided: {key[:8]}****{key[-4:] if len(key) > 16 else ''}")
-    wanted = request.headers.get("Stripe-Account", account)
-    if wanted != account:
-        raise ApiError(
-            403,
-            f"The provided key '{key[:8]}****' does not have access to account '{wanted}' (or that account "
-            f"does not "
-            "exist). Application access may have been revoked.",
-            code="account_invalid",
-        )
-    return Caller(key, publishable, account)
+    wanted = request.headers.get("Stripe-Account", platform)
+    if wanted != platform and not connected(wanted):
+        raise no_access(key, wanted)
+    return Caller(key, publishable, wanted)
+
+
+def no_access(key: str, account: str) -> ApiError:
+    """The refusal of an account that does not exist, or is not connected."""
+    return ApiError(
+        403,
+        f"The provided key '{key[:8]}****' does not have access to account '{account}' (or that account does not "
+        "exist). Application access may have been revoked.",
+        code="account_invalid",
+    )
 
 
 def secret_key_required() -> ApiError:

@@ -86,7 +86,7 @@ class Engine:
             return Reply(500, server_error(saved=False).body(), request_id)
 
     def _execute(self, request: Request, request_id: str, fault: Fault | None) -> Reply:
-        caller = identify(request, self._account())
+        caller = identify(request, self._account(), self._connected)
         endpoint, names = self._router.match(request.method, request.path)
         if caller.publishable and not endpoint.browser:
             raise secret_key_required()
@@ -107,6 +107,11 @@ class Engine:
             if fault and fault.kind == "delay":
                 time.sleep(fault.seconds)
             return self._in_transaction(job, caller)
+
+    def _connected(self, account: str) -> bool:
+        with self._store.transaction() as db:
+            found = self._begin(db, 0, self._account()).find("account", account)
+        return found is not None and not found.get("deleted")
 
     def _in_transaction(self, job: _Job, caller: Caller) -> Reply:
         with self._store.transaction() as db:

@@ -86,6 +86,7 @@ class Simulator:
             db,
             now,
             account,
+            platform=self._account_id,
             request_id=request_id,
             idempotency_key=idempotency_key,
             webhooks=self.webhooks.url is not None,

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from .errors import no_such
 from .ids import new_id
 from .shapes import API_VERSION, Object, public
+
+_Follower = Callable[["Work", Object], None]
+_FOLLOWERS: dict[str, list[_Follower]] = {}
+
+
+def follows(type: str) -> Callable[[_Follower], _Follower]:
+    """Register what follows from an event of a type, in the same transaction and right after it.
+
+    So that a paid PaymentIntent pays its invoice, whoever confirmed it: the API, a browser or the clock.
+    """
+
+    def register(function: _Follower) -> _Follower:
+        _FOLLOWERS.setdefault(type, []).append(function)
+        return function
+
+    return register
 
 
 def dump(value: object) -> str:
@@ -28,6 +45,7 @@ class Work:
         now: float,
         account: str,
         *,
+        platform: str | None = None,
         request_id: str | None = None,
         idempotency_key: str | None = None,
         webhooks: bool = False,
@@ -36,8 +54,20 @@ class Work:
         self.now = now
         self.moment = int(now)
         self.account = account
+        self.platform = account if platform is None else platform
         self._request = {"id": request_id, "idempotency_key": idempotency_key}
         self._webhooks = webhooks
+
+    def of(self, account: str) -> Work:
+        """The same moment and transaction, for another account: what happens there is its own."""
+        other = copy.copy(self)
+        other.account = account
+        return other
+
+    def owner(self, object_id: str) -> str | None:
+        """The account an object belongs to, whichever it is."""
+        row = self._db.execute("SELECT account FROM objects WHERE id = ?", (object_id,)).fetchone()
+        return str(row["account"]) if row else None
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
@@ -77,14 +107,14 @@ class Work:
         self._db.execute("UPDATE objects SET body = ? WHERE id = ?", (dump(obj), obj["id"]))
         return obj
 
-    def all_where(self, kind: str, **fields: str) -> list[Object]:
+    def all_where(self, kind: str, **fields: str | int) -> list[Object]:
         """Every object of a kind with these fields, oldest first."""
         return list(reversed(self.page(kind, fields, limit=-1)))
 
     def page(
         self,
         kind: str,
-        fields: Mapping[str, str],
+        fields: Mapping[str, str | int],
         *,
         created: Mapping[str, int] | None = None,
         after: str | None = None,
@@ -139,12 +169,16 @@ class Work:
             "request": self._request,
             "type": type,
         }
+        if self.account != self.platform:
+            event["account"] = self.account
         self._db.execute(
             "INSERT INTO events (id, account, type, created, body) VALUES (?, ?, ?, ?, ?)",
             (event["id"], self.account, type, self.moment, dump(event)),
         )
         if self._webhooks:
             self._db.execute("INSERT INTO deliveries (event, due) VALUES (?, ?)", (event["id"], self.now))
+        for follow in _FOLLOWERS.get(type, ()):
+            follow(self, obj)
 
     def later(self, at: float, name: str, object_id: str) -> None:
         """Have the timer `name` run for an object once the simulated clock reaches `at`."""
