@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.wrappers import Request, Response
 
 from .browser import is_loopback_origin
+from .errors import ApiError
+from .extras import CONTROLS
+from .shapes import public
 
 if TYPE_CHECKING:
     from .simulator import Simulator
@@ -45,13 +48,19 @@ class Control:
         origin = request.headers.get("Origin")
         if origin is not None and not is_loopback_origin(origin):
             return _json({"error": "Controls are for pages of this machine only."}, 403)
-        route = self._routes.get((request.method, request.path.removeprefix("/_simulator/").rstrip("/")))
+        wanted = (request.method, request.path.removeprefix("/_simulator/").rstrip("/"))
+        route = self._routes.get(wanted) or self._brought_along(wanted)
         if route is None:
             return _json({"error": f"No such control: {request.method} {request.path}"}, 404)
         try:
             return _json(route(_given(request)))
-        except (_Wrong, ValueError, TypeError) as error:
+        except (_Wrong, ApiError, ValueError, TypeError) as error:
             return _json({"error": str(error)}, 400)
+
+    def _brought_along(self, wanted: tuple[str, str]) -> Callable[[dict[str, Any]], object] | None:
+        """A control that a resource declares beside its endpoints."""
+        act = CONTROLS.get(wanted)
+        return act and (lambda given: public(self._simulator.act(act, given)))
 
     def _show_clock(self, _: dict[str, Any]) -> object:
         return {"now": self._simulator.clock.now(), "offset": self._simulator.clock.offset}

@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
+from .extras import page_for
 from .money import display
 from .resources import confirmation, setup_intents
 from .shapes import Object
@@ -66,7 +67,10 @@ class Pages:
             return self._bank(request, request.path.removeprefix(_BANK))
         if request.method == "GET" and request.path == "/":
             return Response("Stripe simulator. Nothing here is real. See its README.\n", mimetype="text/plain")
-        return Response("Not found\n", 404, mimetype="text/plain")
+        with self._store.transaction() as db:
+            self._clock.run_due()
+            shown = page_for(self._begin(db, self._clock.now(), self._account()), request)
+        return _guarded(shown) if shown else Response("Not found\n", 404, mimetype="text/plain")
 
     def _bank(self, request: Request, intent_id: str) -> Response:
         """The page that asks the cardholder, and what the answer does."""

@@ -6,7 +6,7 @@ import json
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from werkzeug.wrappers import Request, Response
@@ -17,10 +17,11 @@ from .clock import Clock
 from .control import Control
 from .engine import Engine, Reply
 from .errors import ApiError, ConnectionLost
+from .extras import Act
 from .faults import BadGateway, Fault, Faults
 from .ids import new_id
 from .pages import Pages
-from .shapes import API_VERSION
+from .shapes import API_VERSION, Object
 from .store import Store
 from .webhooks import Send, Webhooks, signature
 from .work import Work, dump
@@ -91,6 +92,12 @@ class Simulator:
             idempotency_key=idempotency_key,
             webhooks=self.webhooks.url is not None,
         )
+
+    def act(self, what: Act, given: Mapping[str, Any]) -> Object:
+        """Do one thing to the state as the platform, now. Raises: what `what` raises; then nothing is changed."""
+        with self._store.transaction() as db:
+            self.clock.run_due()
+            return what(self.begin(db, self.clock.now(), self._account_id), given)
 
     def deliver(self, send: Send, *, force: bool = False) -> int:
         """One pass over due undelivered events; returns how many got a 2xx. See `Webhooks.deliver`."""
