@@ -13,7 +13,7 @@ from .shapes import Object, public
 from .work import Work
 
 _DEEPEST = 4
-Include = Callable[[Work, Object], Object]
+Include = Callable[[Work, Object], Object | None]
 _FIELDS: dict[str, dict[str, str | Include]] = {}
 
 
@@ -54,32 +54,35 @@ def render(work: Work, obj: Object, paths: list[str]) -> Object:
     return shown
 
 
-def _expand(work: Work, obj: Object, steps: list[str], path: str) -> None:
+def _expand(work: Work, obj: Object, steps: list[str], path: str, inside: str = "") -> None:
+    """`inside`: where an embedded object without a kind of its own was found, such as `invoice.parent`."""
     name, rest = steps[0], steps[1:]
-    if obj.get("object") == "list" and name == "data":
+    kind = obj.get("object", inside)
+    if kind == "list" and name == "data":
         for item in obj["data"] if rest else []:
             _expand(work, item, rest, path)
         return
-    target = _FIELDS.get(obj.get("object", ""), {}).get(name)
+    target = _FIELDS.get(kind, {}).get(name)
     if target is None:
-        _expand_inside(work, obj.get(name), rest, path)
+        _expand_inside(work, obj.get(name), rest, path, f"{kind}.{name}")
         return
     value: Any = obj.get(name)
     if isinstance(target, str):
         if isinstance(value, str):
             obj[name] = value = _load(work, target, value)
     elif not isinstance(value, dict):
-        obj[name] = value = render(work, target(work, obj), [])
+        made = target(work, obj)
+        obj[name] = value = render(work, made, []) if made else None
     if rest and isinstance(value, dict):
         _expand(work, value, rest, path)
 
 
-def _expand_inside(work: Work, value: Any, rest: list[str], path: str) -> None:
+def _expand_inside(work: Work, value: Any, rest: list[str], path: str, inside: str) -> None:
     """Step into an embedded object (`last_payment_error.payment_method`), or refuse."""
     if not rest or not isinstance(value, dict | None):
         raise invalid(f"This property cannot be expanded ({path}).", param="expand[0]")
     if isinstance(value, dict):
-        _expand(work, value, rest, path)
+        _expand(work, value, rest, path, inside)
 
 
 def _load(work: Work, kind: str, object_id: str) -> Object | str:

@@ -18,7 +18,7 @@ CURSORS: dict[str, Type] = {
 CREATED: dict[str, Type] = {**CURSORS, "created": Range()}
 
 
-def listing(call: Call, kind: str, **fields: str | None) -> Object:
+def listing(call: Call, kind: str, **fields: str | int | None) -> Object:
     """One page of a kind whose fields equal those given (None: any).
 
     Raises: ApiError 400 for both cursors at once, or one that names nothing.

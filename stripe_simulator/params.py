@@ -105,6 +105,20 @@ def one_of(*options: str, unsettable: bool = False) -> Choice:
 
 
 @dataclass(frozen=True)
+class SomeOf:
+    """One of a few words; `others` are Stripe's too and refused as not simulated."""
+
+    options: tuple[str, ...]
+    others: tuple[str, ...]
+
+    def read(self, value: Any, name: str) -> str:
+        chosen = Choice((*self.options, *self.others)).read(value, name)
+        if chosen in self.others:
+            raise not_simulated(f"{name}={chosen}")
+        return str(chosen)
+
+
+@dataclass(frozen=True)
 class Hash:
     """Named fields with types of their own."""
 
