@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from .errors import empty_parameter, invalid, missing_parameter, not_simulated, unknown_parameters
+from .errors import UnknownParameters, empty_parameter, invalid, missing_parameter, not_simulated
 
 _INTEGER = re.compile(r"^-?[0-9]{1,18}$", re.ASCII)
+_URL = re.compile(r"^https?://[^/?#\s]+[^\s]*$", re.IGNORECASE)
 _RANGE_BOUNDS = ("gt", "gte", "lt", "lte")
 
 
@@ -119,6 +120,19 @@ class SomeOf:
 
 
 @dataclass(frozen=True)
+class Url:
+    """An absolute http or https address."""
+
+    most: int = 5_000
+
+    def read(self, value: Any, name: str) -> str:
+        text = Text(self.most).read(value, name)
+        if text is None or not _URL.match(text):
+            raise invalid("Not a valid URL", param=name, code="url_invalid")
+        return text
+
+
+@dataclass(frozen=True)
 class Hash:
     """Named fields with types of their own."""
 
@@ -215,11 +229,14 @@ def not_simulated_here(names: str) -> dict[str, Type]:
 
 
 def read(declared: Mapping[str, Type], given: Mapping[str, Any], *, within: str = "") -> dict[str, Any]:
-    """Check a form against its declaration; absent optional parameters stay absent."""
+    """Check a form against its declaration; absent optional parameters stay absent.
+
+    Raises: ApiError 400 for a missing or ill-typed one, UnknownParameters for names that are not declared.
+    """
     spell = (lambda name: f"{within}[{name}]") if within else str
     strangers = [spell(name) for name in given if name not in declared]
     if strangers:
-        raise unknown_parameters(strangers)
+        raise UnknownParameters(strangers)
     for name, kind in declared.items():
         if isinstance(kind, Required) and name not in given:
             raise missing_parameter(spell(name))
