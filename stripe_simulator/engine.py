@@ -20,7 +20,6 @@ from .forms import decode
 from .idempotency import Saved, Ticket
 from .ids import new_id
 from .locks import Holds
-from .params import read
 from .routing import Call, Endpoint, Router
 from .shapes import Object
 
@@ -90,7 +89,7 @@ class Engine:
         endpoint, names = self._router.match(request.method, request.path)
         if caller.publishable and not endpoint.browser:
             raise secret_key_required()
-        params = read(endpoint.params, decode(_text(request)))
+        params = endpoint.read(decode(_text(request)))
         key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
         ticket = idempotency.ticket(caller.scope, key, request.path, params)
         locked = names.get("id") or next((params[name] for name in _LOCKED_BY_PARAM if name in params), None)

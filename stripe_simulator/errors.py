@@ -69,6 +69,14 @@ def refused(
     return ApiError(400, message, code=code, param=param, saved=True, extra=extra)
 
 
+class UnknownParameters(Exception):
+    """Names that an endpoint does not take, as the request spells them. See `known.explain`."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(", ".join(names))
+        self.names = names
+
+
 def unknown_parameters(names: list[str]) -> ApiError:
     plural = "s" if len(names) > 1 else ""
     return invalid(f"Received unknown parameter{plural}: {', '.join(names)}", param=names[0], code="parameter_unknown")

@@ -14,8 +14,9 @@ from typing import Any
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, MapAdapter, Rule
 
-from .errors import no_such_route
-from .params import Array, Text, Type
+from . import known
+from .errors import UnknownParameters
+from .params import Array, Text, Type, read
 from .shapes import Object
 from .work import Work
 
@@ -49,6 +50,13 @@ class Endpoint:
     params: Mapping[str, Type]
     run: Handler
     browser: bool = False
+
+    def read(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters of a decoded form, checked. Raises: ApiError 400."""
+        try:
+            return read(self.params, given)
+        except UnknownParameters as error:
+            raise known.explain(error, self.method, self.path) from None
 
 
 ENDPOINTS: list[Endpoint] = []
@@ -84,5 +92,5 @@ class Router:
         try:
             found, names = self._adapter.match(path, method)
         except HTTPException:
-            raise no_such_route(method, path) from None
+            raise known.explain_route(method, path) from None
         return found, dict(names)

@@ -1,0 +1,82 @@
+"""The files made from the library's types: the list of known parameters, and the table in the README."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import stripe_simulator
+
+from .parameters import FOR_BROWSERS, endpoints, of_endpoint, of_route, route_of
+from .routes import routes
+
+PACKAGE = Path(stripe_simulator.__file__).parent
+KNOWN = PACKAGE / "known_parameters.jsonl"
+README = PACKAGE / "README.md"
+_BEGIN, _END = "<!-- endpoints: made by the conformance tests -->", "<!-- endpoints: end -->"
+_CURSORS = {"limit", "starting_after", "ending_before"}
+
+
+def known_parameters() -> str:
+    """One line a route: method, path, and the tree of the names Stripe knows there."""
+    lines = [
+        json.dumps([route.method, route.path, _tree(of_route(route) - {"expand", "expand[]"})], separators=(",", ":"))
+        for _, route in sorted(routes().items())
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _tree(names: set[str]) -> dict[str, Any]:
+    root: dict[str, Any] = {}
+    for name in sorted(names):
+        here = root
+        for step in (part or "[]" for part in name.replace("]", "").split("[")):
+            here = here.setdefault(step, {})
+    return _leaves(root)
+
+
+def _leaves(tree: dict[str, Any]) -> Any:
+    return {name: _leaves(inner) for name, inner in tree.items()} if tree else 0
+
+
+def table() -> str:
+    """The README's table: every endpoint, what it takes, what of Stripe's it refuses."""
+    rows = ["| Endpoint | Parameters | Not simulated |", "|---|---|---|"]
+    for each in endpoints():
+        route, taken = route_of(each), of_endpoint(each)
+        missing = of_route(route) - taken - {"expand"} if route else set()
+        rows.append(
+            f"| {each.method} `{each.path.removeprefix('/v1/')}` | {_taken(taken)} | {_missing(missing, taken)} |"
+        )
+    return "\n".join(rows)
+
+
+def _taken(names: set[str]) -> str:
+    names = names - {"expand"} - FOR_BROWSERS
+    short = "a page" if names >= _CURSORS else ""
+    leaves = {name for name in names - _CURSORS if not any(other.startswith(f"{name}[") for other in names)}
+    return ", ".join(filter(None, [*(f"`{name}`" for name in sorted(leaves)), short])) or "–"
+
+
+def _missing(names: set[str], taken: set[str]) -> str:
+    """The outermost names only: what is inside a missing hash is missing too."""
+    outermost = {name for name in names if not any(name.startswith((f"{other}[", f"{other}[]")) for other in names)}
+    inside = sorted(name for name in outermost if "[" in name)
+    listed = [f"`{name}`" for name in sorted(outermost - set(inside))]
+    partly = sorted({name.split("[")[0] for name in inside})
+    if partly:
+        listed.append("more in " + ", ".join(f"`{name}`" for name in partly))
+    return ", ".join(listed) or "–"
+
+
+def readme() -> str:
+    """The README with a fresh table."""
+    before, rest = README.read_text(encoding="utf-8").split(_BEGIN)
+    return f"{before}{_BEGIN}\n\n{table()}\n\n{_END}{rest.split(_END)[1]}"
+
+
+def renew() -> None:
+    """Write both files anew."""
+    KNOWN.write_text(known_parameters(), encoding="utf-8")
+    README.write_text(readme(), encoding="utf-8")

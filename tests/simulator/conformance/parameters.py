@@ -1,0 +1,72 @@
+"""Parameter names as they are spelt in a request, of the library's TypedDicts and of the simulator's declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from stripe_simulator.params import Array, Hash, NotSimulated, Range, Required, Type
+from stripe_simulator.routing import ENDPOINTS, Endpoint, Router
+
+from .routes import Route, anonymous, routes
+from .schemas import Schema, definition, named
+
+# Parameters of the publishable key's requests; the libraries for servers have no types for them.
+FOR_BROWSERS = frozenset({"client_secret", "use_stripe_sdk"})
+
+
+def endpoints() -> list[Endpoint]:
+    """Every endpoint of the simulator, in the order of their paths."""
+    Router()  # finding the files of resources/ registers what they declare
+    return sorted(ENDPOINTS, key=lambda each: (each.path, each.method))
+
+
+def route_of(endpoint: Endpoint) -> Route | None:
+    """The library's route for an endpoint."""
+    return routes().get((endpoint.method, anonymous(endpoint.path)))
+
+
+def of_route(route: Route) -> set[str]:
+    """Every name that Stripe knows on a route: `card`, `card[number]`, `items[][price]`."""
+    return set(_of_schema(named(route.params, route.module), "", ())) if route.params else set()
+
+
+def of_endpoint(endpoint: Endpoint) -> set[str]:
+    """Every name that the simulator takes on an endpoint."""
+    return set(_of_declaration(endpoint.params, ""))
+
+
+def _spell(within: str, name: str) -> str:
+    return f"{within}[{name}]" if within else name
+
+
+def _of_schema(schema: Schema, within: str, seen: tuple[str, ...]) -> Iterator[str]:
+    if (target := schema.get("$ref")) is not None:
+        if target not in seen:
+            yield from _of_schema(definition(target), within, (*seen, target))
+        return
+    for option in schema.get("anyOf", []):
+        yield from _of_schema(option, within, seen)
+    for name, inner in schema.get("properties", {}).items():
+        yield _spell(within, name)
+        yield from _of_schema(inner, _spell(within, name), seen)
+    if isinstance(items := schema.get("items"), dict):
+        yield from _of_schema(items, f"{within}[]", seen)
+
+
+def _of_declaration(declared: Mapping[str, Type], within: str) -> Iterator[str]:
+    for name, kind in declared.items():
+        if not isinstance(kind, NotSimulated):
+            spelt = _spell(within, name)
+            yield spelt
+            yield from _inside(kind, spelt)
+
+
+def _inside(kind: Type, spelt: str) -> Iterator[str]:
+    if isinstance(kind, Required):
+        yield from _inside(kind.of, spelt)
+    elif isinstance(kind, Hash):
+        yield from _of_declaration(kind.fields, spelt)
+    elif isinstance(kind, Array):
+        yield from _inside(kind.of, f"{spelt}[]")
+    elif isinstance(kind, Range):
+        yield from (f"{spelt}[{bound}]" for bound in ("gt", "gte", "lt", "lte"))
