@@ -1,4 +1,4 @@
-"""Balance transactions: what each charge or refund does to the platform's balance, fees included.
+"""Balance transactions: what each movement does to an account's balance, fees included.
 
 Source: https://docs.stripe.com/api/balance_transactions
 """
@@ -6,6 +6,8 @@ Source: https://docs.stripe.com/api/balance_transactions
 from __future__ import annotations
 
 from ..clock import on_time
+from ..errors import invalid
+from ..expansion import expandable
 from ..ids import new_id
 from ..lists import CREATED, listing
 from ..params import Text
@@ -14,13 +16,54 @@ from ..shapes import Object
 from ..work import Work
 
 _PENDING_SECONDS = 2 * 86_400
+# Source: https://docs.stripe.com/reports/reporting-categories
+_CATEGORIES = {
+    "payment": "charge",
+    "payment_refund": "refund",
+    "transfer_refund": "transfer_reversal",
+    "payout_cancel": "payout_reversal",
+    "payout_failure": "payout_reversal",
+}
+_SOURCES = {
+    "ch": "charge",
+    "py": "charge",
+    "re": "refund",
+    "tr": "transfer",
+    "trr": "transfer_reversal",
+    "po": "payout",
+    "du": "dispute",
+}
+
+
+def _source_of(work: Work, transaction: Object) -> Object:
+    kind = _SOURCES[transaction["source"].partition("_")[0]]
+    return work.get(kind, transaction["source"])
+
+
+expandable("balance_transaction", source=_source_of)
 
 
 def record(
-    work: Work, type: str, source: str, amount: int, currency: str, *, fee: int = 0, at_once: bool = False
+    work: Work,
+    type: str,
+    source: str,
+    amount: int,
+    currency: str,
+    *,
+    fee: int = 0,
+    fee_for: str = "Stripe processing fees",
+    at_once: bool = False,
+    available_on: int | None = None,
+    category: str | None = None,
+    description: str | None = None,
+    exchange_rate: float | None = None,
 ) -> str:
-    """Add a movement (minor units, negative when money leaves) and return its id; it clears in two days."""
-    ready = work.moment if at_once else work.moment + _PENDING_SECONDS
+    """Add a movement (minor units, negative when money leaves) and return its id.
+
+    It clears in two days; at once; or at a moment (Unix seconds) if that is still to come.
+    """
+    ready = work.moment if at_once else work.moment + _PENDING_SECONDS if available_on is None else available_on
+    clear = ready <= work.moment
     transaction: Object = {
         "id": new_id("txn"),
         "object": "balance_transaction",
@@ -29,28 +72,28 @@ def record(
         "balance_type": "payments",
         "created": work.moment,
         "currency": currency,
-        "description": None,
-        "exchange_rate": None,
+        "description": description,
+        "exchange_rate": exchange_rate,
         "fee": fee,
-        "fee_details": [_fee(fee, currency)] if fee else [],
+        "fee_details": [_fee(fee, currency, fee_for)] if fee else [],
         "net": amount - fee,
-        "reporting_category": type,
+        "reporting_category": category or _CATEGORIES.get(type, type),
         "source": source,
-        "status": "available" if at_once else "pending",
+        "status": "available" if clear else "pending",
         "type": type,
     }
     work.add(transaction)
-    if not at_once:
+    if not clear:
         work.later(ready, "balance_available", transaction["id"])
     return str(transaction["id"])
 
 
-def _fee(fee: int, currency: str) -> Object:
+def _fee(fee: int, currency: str, description: str) -> Object:
     return {
         "amount": fee,
         "application": None,
         "currency": currency,
-        "description": "Stripe processing fees",
+        "description": description,
         "type": "stripe_fee",
     }
 
@@ -67,7 +110,21 @@ def retrieve(call: Call) -> Object:
     return call.work.get("balance_transaction", call.id)
 
 
-@endpoint("GET", "/v1/balance_transactions", {**CREATED, "source": Text(), "type": Text(), "currency": Text()})
+@endpoint(
+    "GET",
+    "/v1/balance_transactions",
+    {**CREATED, "source": Text(), "type": Text(), "currency": Text(), "payout": Text()},
+)
 def list_all(call: Call) -> Object:
+    """Newest first; `payout` finds what an automatic payout was made of, and the payout itself.
+
+    Raises: ApiError 400 for a manual payout, which is not made of anything in particular.
+    """
     asked = {name: call.params.get(name) for name in ("source", "type", "currency")}
+    if payout_id := call.params.get("payout"):
+        if not call.work.get("payout", payout_id, param="payout", status=400)["automatic"]:
+            raise invalid(
+                "Balance transaction history can only be filtered on automatic payouts, not manual.", param="payout"
+            )
+        asked["_payout"] = payout_id
     return listing(call, "balance_transaction", **asked)
