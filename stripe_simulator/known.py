@@ -37,7 +37,7 @@ def explain_route(method: str, path: str) -> ApiError:
 def _line(method: str, path: str) -> dict[str, Any] | None:
     start = json.dumps([method, path], separators=(",", ":"))[:-1] + ","
     with _LIST.open(encoding="utf-8") as lines:
-        found: Any = next((json.loads(line)[2] for line in lines if line.startswith(start)), None)
+        found: dict[str, Any] | None = next((json.loads(line)[2] for line in lines if line.startswith(start)), None)
     return found
 
 

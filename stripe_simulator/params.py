@@ -223,6 +223,17 @@ class NotSimulated:
         raise not_simulated(name)
 
 
+@dataclass(frozen=True)
+class Retired:
+    """Marks a parameter that Stripe has taken away, with the error code it answers since."""
+
+    code: str
+    instead: str
+
+    def read(self, value: Any, name: str) -> Any:
+        raise invalid(f"{name} is no longer supported in this API version. {self.instead}", param=name, code=self.code)
+
+
 def not_simulated_here(names: str) -> dict[str, Type]:
     """Declarations for parameters (blank-separated) that are refused by name."""
     return dict.fromkeys(names.split(), NotSimulated())

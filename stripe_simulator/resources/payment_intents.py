@@ -9,7 +9,7 @@ from ..expansion import expandable, visible_to_browsers
 from ..ids import client_secret, new_id
 from ..lists import CREATED, listing
 from ..money import POSITIVE, Currency, check_charge
-from ..params import Array, Flag, Hash, Integer, Metadata, Required, Text, Type, merge_metadata, one_of
+from ..params import Array, Flag, Hash, Integer, Metadata, Required, Retired, Text, Type, merge_metadata, one_of
 from ..routing import Call, endpoint
 from ..shapes import Object, public
 from .confirmation import confirm
@@ -21,6 +21,9 @@ _USAGE = one_of("off_session", "on_session", unsettable=True)
 _CAPTURE = one_of("automatic", "automatic_async", "manual")
 _CARD_OPTIONS = Hash({"request_three_d_secure": one_of("automatic", "any", "challenge")})
 _REASONS = one_of("duplicate", "fraudulent", "requested_by_customer", "abandoned")
+
+# Source: https://docs.stripe.com/changelog/endive/2026-09-30
+NO_TYPES = Retired("payment_method_types_no_longer_supported", "Use allowed_payment_method_types, or neither.")
 
 METHOD: dict[str, Type] = {
     "payment_method": Text(),
@@ -35,7 +38,8 @@ EDITABLE: dict[str, Type] = {
     "customer": Text(),
     "description": Text(unsettable=True),
     "metadata": Metadata(),
-    "payment_method_types": Array(one_of("card")),
+    "allowed_payment_method_types": Array(one_of("card")),
+    "payment_method_types": NO_TYPES,
     "capture_method": _CAPTURE,
     "statement_descriptor": Text(most=22),
     "statement_descriptor_suffix": Text(most=22),
@@ -206,8 +210,8 @@ def _apply(call: Call, intent: Object) -> None:
     """Write the given parameters into the intent; a new card makes it ready to be confirmed."""
     work, params = call.work, call.params
     intent |= {name: params[name] for name in _PLAIN if name in params}
-    if "payment_method_types" in params:
-        intent |= {"payment_method_types": params["payment_method_types"], "automatic_payment_methods": None}
+    if types := params.get("allowed_payment_method_types"):
+        intent |= {"allowed_payment_method_types": types, "automatic_payment_methods": None}
     if "customer" in params:
         intent["customer"] = chargeable(work, params["customer"])["id"]
     if "metadata" in params:
@@ -230,15 +234,16 @@ def _blank(call: Call) -> Object:
     intent_id = new_id("pi")
     automatic = params.get("automatic_payment_methods", {"enabled": True})
     redirects = {"allow_redirects": "always", **automatic} if automatic["enabled"] else None
-    if redirects and "automatic_payment_methods" in params and "payment_method_types" in params:
+    if redirects and "automatic_payment_methods" in params and "allowed_payment_method_types" in params:
         raise invalid(
-            "You may only specify one of these parameters: automatic_payment_methods, payment_method_types.",
+            "You may only specify one of these parameters: automatic_payment_methods, allowed_payment_method_types.",
             param="automatic_payment_methods",
         )
     return {
         **dict.fromkeys(_UNSET),
         "id": intent_id,
         "object": "payment_intent",
+        "allowed_payment_method_types": None,
         "amount": params["amount"],
         "amount_capturable": 0,
         "amount_details": {"tip": {}},

@@ -9,7 +9,7 @@ from ..errors import ApiError, no_such, refused
 from ..expansion import expandable, visible_to_browsers
 from ..ids import client_secret, new_id
 from ..lists import CREATED, listing
-from ..params import Array, Flag, Hash, Metadata, Required, Text, Type, merge_metadata, one_of
+from ..params import Array, Flag, Hash, Metadata, Required, Retired, Text, Type, merge_metadata, one_of
 from ..routing import Call, endpoint
 from ..shapes import Object, public
 from ..work import Work
@@ -51,7 +51,10 @@ visible_to_browsers(
         "metadata": Metadata(),
         "usage": one_of("off_session", "on_session"),
         "confirm": Flag(),
-        "payment_method_types": Array(one_of("card")),
+        "allowed_payment_method_types": Array(one_of("card")),
+        "payment_method_types": Retired(
+            "payment_method_types_no_longer_supported", "Use allowed_payment_method_types, or neither."
+        ),
         "payment_method_options": Hash({"card": _CARD_OPTIONS}),
         "automatic_payment_methods": Hash({"enabled": Required(Flag()), "allow_redirects": one_of("always", "never")}),
     },
@@ -201,7 +204,7 @@ def _unexpected(intent: Object, done: str, allowed: tuple[str, ...]) -> ApiError
 def _blank(call: Call) -> Object:
     params = call.params
     intent_id = new_id("seti")
-    automatic = params.get("automatic_payment_methods") or {"enabled": "payment_method_types" not in params}
+    automatic = params.get("automatic_payment_methods") or {"enabled": "allowed_payment_method_types" not in params}
     asked = (params.get("payment_method_options") or {}).get("card") or {}
     return {
         "id": intent_id,
@@ -214,6 +217,7 @@ def _blank(call: Call) -> Object:
         "customer": None,
         "customer_account": None,
         "description": params.get("description"),
+        "allowed_payment_method_types": params.get("allowed_payment_method_types"),
         "excluded_payment_method_types": None,
         "flow_directions": None,
         "last_setup_error": None,

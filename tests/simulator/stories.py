@@ -17,7 +17,7 @@ HOUR = 3_600
 
 def an_intent(client: stripe.StripeClient, **given: Any) -> stripe.PaymentIntent:
     """A PaymentIntent of $50 to be captured by hand, waiting for a card."""
-    wish = {"amount": 5000, "currency": "usd", "capture_method": "manual", "payment_method_types": ["card"]}
+    wish = {"amount": 5000, "currency": "usd", "capture_method": "manual", "allowed_payment_method_types": ["card"]}
     return client.v1.payment_intents.create({**wish, **given})  # type: ignore[typeddict-item]
 
 

@@ -87,7 +87,7 @@ def test_a_card_set_up_before_needs_no_authentication_off_session(sim: Simulator
         {
             "customer": ann.id,
             "payment_method": "pm_card_authenticationRequiredOnSetup",
-            "payment_method_types": ["card"],
+            "allowed_payment_method_types": ["card"],
             "confirm": True,
         }
     )
@@ -107,7 +107,7 @@ def test_the_same_card_not_set_up_does_need_it(client: stripe.StripeClient) -> N
 def test_always_means_always_even_after_a_set_up(sim: Simulator, client: stripe.StripeClient) -> None:
     ann = client.v1.customers.create({"name": "Ann"})
     setup = client.v1.setup_intents.create(
-        {"customer": ann.id, "payment_method": ALWAYS, "payment_method_types": ["card"], "confirm": True}
+        {"customer": ann.id, "payment_method": ALWAYS, "allowed_payment_method_types": ["card"], "confirm": True}
     )
     at_the_bank(sim, setup.next_action.use_stripe_sdk["stripe_js"], "complete")
     kept = client.v1.setup_intents.retrieve(setup.id).payment_method

@@ -13,7 +13,7 @@ from stripe_simulator import Simulator
 from .conftest import library
 from .stories import DAY, HOUR, a_hold, an_intent, events_of, refusal, wait_until_under_way
 
-HOLD = {"amount": 5000, "currency": "usd", "capture_method": "manual", "payment_method_types": ["card"]}
+HOLD = {"amount": 5000, "currency": "usd", "capture_method": "manual", "allowed_payment_method_types": ["card"]}
 
 
 def create(client: stripe.StripeClient, key: str, **given: Any) -> stripe.PaymentIntent:

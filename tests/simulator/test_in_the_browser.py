@@ -237,7 +237,7 @@ def test_an_incomplete_card_is_caught_in_the_form(stage: Stage) -> None:
 
 
 def test_a_card_is_kept_by_a_setup_intent(stage: Stage) -> None:
-    setup = stage.client.v1.setup_intents.create({"payment_method_types": ["card"]})
+    setup = stage.client.v1.setup_intents.create({"allowed_payment_method_types": ["card"]})
     stage.open(setup.client_secret, setup="yes")
     stage.pay("4000002500003155")
     stage.at_the_bank("Complete")

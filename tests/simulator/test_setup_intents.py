@@ -11,7 +11,7 @@ from .stories import a_hold, events_of, refusal
 
 def test_a_card_is_kept_and_charged_later_without_its_owner(sim: Simulator, client: stripe.StripeClient) -> None:
     ann = client.v1.customers.create({"name": "Ann"})
-    setup = client.v1.setup_intents.create({"customer": ann.id, "payment_method_types": ["card"]})
+    setup = client.v1.setup_intents.create({"customer": ann.id, "allowed_payment_method_types": ["card"]})
     assert (setup.status, setup.usage) == ("requires_payment_method", "off_session")
     told = events_of(sim, lambda: client.v1.setup_intents.confirm(setup.id, {"payment_method": "pm_card_visa"}))
     assert told == ["payment_method.attached", "setup_intent.succeeded"]
@@ -21,7 +21,7 @@ def test_a_card_is_kept_and_charged_later_without_its_owner(sim: Simulator, clie
 
 
 def test_a_declined_set_up_carries_the_whole_intent(sim: Simulator, client: stripe.StripeClient) -> None:
-    setup = client.v1.setup_intents.create({"payment_method_types": ["card"]})
+    setup = client.v1.setup_intents.create({"allowed_payment_method_types": ["card"]})
     confirm = {"payment_method": "pm_card_chargeDeclined"}
     error = refusal(lambda: client.v1.setup_intents.confirm(setup.id, confirm))
     assert isinstance(error, stripe.CardError)

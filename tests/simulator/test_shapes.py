@@ -62,7 +62,7 @@ def objects(client: stripe.StripeClient) -> list[tuple[type, Any]]:
     waiting = a_hold(client, "pm_card_threeDSecure2Required", return_url="http://localhost/x")
     failed = refusal(lambda: a_hold(client, "pm_card_chargeDeclined")).error.payment_intent
     setup = client.v1.setup_intents.create(
-        {"payment_method": "pm_card_visa", "confirm": True, "payment_method_types": ["card"]}
+        {"payment_method": "pm_card_visa", "confirm": True, "allowed_payment_method_types": ["card"]}
     )
     refund = client.v1.refunds.create({"payment_intent": paid.id})
     return [

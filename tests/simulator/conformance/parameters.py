@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from stripe_simulator.params import Array, Hash, NotSimulated, Range, Required, Type
+from stripe_simulator.params import Array, Hash, NotSimulated, Range, Required, Retired, Type
 from stripe_simulator.routing import ENDPOINTS, Endpoint, Router
 
 from .routes import Route, anonymous, routes
@@ -55,7 +55,7 @@ def _of_schema(schema: Schema, within: str, seen: tuple[str, ...]) -> Iterator[s
 
 def _of_declaration(declared: Mapping[str, Type], within: str) -> Iterator[str]:
     for name, kind in declared.items():
-        if not isinstance(kind, NotSimulated):
+        if not isinstance(kind, NotSimulated | Retired):
             spelt = _spell(within, name)
             yield spelt
             yield from _inside(kind, spelt)
