@@ -13,6 +13,7 @@ from ..params import Array, Flag, Hash, Metadata, Required, Retired, Text, Type,
 from ..routing import Call, endpoint
 from ..shapes import Object, public
 from ..work import Work
+from . import setup_attempts
 from .confirmation import next_action
 from .customers import chargeable
 from .payment_methods import DATA, attach, card_of, create_method, look_up
@@ -29,7 +30,7 @@ _ACCEPTANCE: dict[str, Type] = {
 _MANDATE: dict[str, Type] = {"mandate_data": Hash({"customer_acceptance": Required(Hash(_ACCEPTANCE))})}
 _CARD_OPTIONS = Hash({"request_three_d_secure": one_of("automatic", "any", "challenge")})
 
-expandable("setup_intent", customer="customer", payment_method="payment_method")
+expandable("setup_intent", customer="customer", payment_method="payment_method", latest_attempt="setup_attempt")
 visible_to_browsers(
     "setup_intent",
     *"""
@@ -67,7 +68,7 @@ def create(call: Call) -> Object:
     _apply_method(work, intent, params)
     work.add(intent)
     work.emit("setup_intent.created", intent)
-    return _confirm(call, intent) if params.get("confirm") else intent
+    return confirm(work, intent, params, call.base_url) if params.get("confirm") else intent
 
 
 @endpoint("GET", "/v1/setup_intents/<id>", browser=True)
@@ -87,7 +88,7 @@ def confirm_intent(call: Call) -> Object:
     if intent["status"] not in _CONFIRMABLE:
         raise _unexpected(intent, "confirmed", _CONFIRMABLE)
     _apply_method(call.work, intent, call.params)
-    return _confirm(call, intent)
+    return confirm(call.work, intent, call.params, call.base_url)
 
 
 @endpoint(
@@ -109,12 +110,40 @@ def cancel_intent(call: Call) -> Object:
     return intent
 
 
+def confirm(work: Work, intent: Object, params: dict[str, Any], base_url: str) -> Object:
+    """Check the intent's card with its bank: it waits for authentication, or is kept.
+
+    Raises: ApiError 402 with the whole intent when the bank refuses; what happened by then stays.
+    """
+    if intent["payment_method"] is None:
+        raise refused(
+            "You cannot confirm this SetupIntent because it's missing a payment method.",
+            code="setup_intent_unexpected_state",
+            extra={"setup_intent": public(intent)},
+        )
+    method = work.get("payment_method", intent["payment_method"])
+    card = card_of(method)
+    setup_attempts.begin(work, intent, method)
+    if card.authentication is not Authentication.NEVER or _asked_by_merchant(intent):
+        setup_attempts.move(work, intent, "requires_action")
+        intent["status"] = "requires_action"
+        intent["next_action"] = next_action(intent, params, base_url)
+        work.save(intent)
+        work.emit("setup_intent.requires_action", intent)
+        return intent
+    if card.decline and not card.attaches:
+        raise _fail(work, intent, method, card.decline)
+    return _succeed(work, intent, method)
+
+
 def authenticate(work: Work, intent: Object, *, passed: bool) -> Object:
     """The cardholder's answer to 3-D Secure. A failure is kept on the intent, not raised."""
     method = work.get("payment_method", intent["payment_method"])
-    if passed and not card_of(method).decline:
-        return _succeed(work, intent, method)
-    _fail(work, intent, method, card_of(method).decline if passed else SETUP_AUTHENTICATION_FAILED)
+    card = card_of(method)
+    if passed and (card.attaches or not card.decline):
+        return _succeed(work, intent, method, authenticated=True)
+    decline = card.decline if passed and card.decline else SETUP_AUTHENTICATION_FAILED
+    _fail(work, intent, method, decline, authenticated=passed)
     return intent
 
 
@@ -136,41 +165,25 @@ def _apply_method(work: Work, intent: Object, params: dict[str, Any]) -> None:
     intent |= {"payment_method": method["id"], "status": "requires_confirmation", "next_action": None}
 
 
-def _confirm(call: Call, intent: Object) -> Object:
-    """Check the card with its bank: authenticated, kept, or refused (402, the whole intent in the error)."""
-    work = call.work
-    if intent["payment_method"] is None:
-        raise refused(
-            "You cannot confirm this SetupIntent because it's missing a payment method.",
-            code="setup_intent_unexpected_state",
-            extra={"setup_intent": public(intent)},
-        )
-    method = work.get("payment_method", intent["payment_method"])
-    card = card_of(method)
-    if card.authentication is not Authentication.NEVER:
-        intent["status"] = "requires_action"
-        intent["next_action"] = next_action(intent, call.params, call.base_url)
-        work.save(intent)
-        work.emit("setup_intent.requires_action", intent)
-        return intent
-    if card.decline and not card.attaches:
-        raise _fail(work, intent, method, card.decline)
-    return _succeed(work, intent, method)
+def _asked_by_merchant(intent: Object) -> bool:
+    return intent["payment_method_options"]["card"]["request_three_d_secure"] in ("any", "challenge")
 
 
-def _succeed(work: Work, intent: Object, method: Object) -> Object:
+def _succeed(work: Work, intent: Object, method: Object, *, authenticated: bool | None = None) -> Object:
     method["_set_up"] = intent["usage"] == "off_session"
     work.save(method)
     if intent["customer"]:
         attach(work, method, intent["customer"])
+    setup_attempts.move(work, intent, "succeeded", authenticated=authenticated)
     intent |= {"status": "succeeded", "next_action": None, "last_setup_error": None}
     work.save(intent)
     work.emit("setup_intent.succeeded", intent)
     return intent
 
 
-def _fail(work: Work, intent: Object, method: Object, decline: Decline | None) -> ApiError:
-    assert decline is not None
+def _fail(
+    work: Work, intent: Object, method: Object, decline: Decline, *, authenticated: bool | None = None
+) -> ApiError:
     shown = {
         "code": decline.code,
         "message": decline.message,
@@ -179,6 +192,7 @@ def _fail(work: Work, intent: Object, method: Object, decline: Decline | None) -
     }
     if decline.decline_code:
         shown["decline_code"] = decline.decline_code
+    setup_attempts.move(work, intent, "failed", error=shown, authenticated=authenticated)
     intent |= {
         "status": "requires_payment_method",
         "payment_method": None,
