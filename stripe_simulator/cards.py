@@ -18,6 +18,7 @@ class Authentication(StrEnum):
 
     NEVER = "never"
     UNLESS_SET_UP = "unless_set_up"
+    ON_SESSION = "on_session"
     ALWAYS = "always"
 
 
@@ -91,6 +92,7 @@ def _refusing(number: str, decline: Decline) -> TestCard:
     return TestCard(number, decline=decline, attaches=False)
 
 
+# A set-up spares the owner the question while away only; on-session the bank of these cards always asks.
 _UNLESS, _ALWAYS = Authentication.UNLESS_SET_UP, Authentication.ALWAYS
 _CARDS = (
     TestCard("4242424242424242"),
@@ -120,7 +122,8 @@ _CARDS = (
     TestCard("4000000000000341", decline=GENERIC),
     TestCard("4000002500003155", authentication=_UNLESS),
     TestCard("4000002760003184", authentication=_ALWAYS),
-    TestCard("4000008260003178", country="GB", authentication=_ALWAYS, decline=NO_FUNDS),
+    TestCard("4000003800000446", authentication=Authentication.ON_SESSION),
+    TestCard("4000008260003178", country="GB", authentication=_UNLESS, decline=NO_FUNDS),
     TestCard("4000000000003220", authentication=_ALWAYS),
     TestCard("4000000000003063", authentication=_ALWAYS),
     TestCard("4000008400001629", authentication=_ALWAYS, decline=GENERIC),
@@ -162,6 +165,7 @@ _MAGIC = {
     "chargeCustomerFail": "4000000000000341",
     "authenticationRequiredOnSetup": "4000002500003155",
     "authenticationRequired": "4000002760003184",
+    "authenticationRequiredSetupForOffSession": "4000003800000446",
     "authenticationRequiredChargeDeclinedInsufficientFunds": "4000008260003178",
     "threeDSecure2Required": "4000000000003220",
     "threeDSecureRequired": "4000000000003063",

@@ -106,6 +106,8 @@ def _needs_authentication(intent: Object, method: Object, *, off_session: bool) 
     if asked in ("any", "challenge") and not off_session:
         return True
     wish = card_of(method).authentication
+    if not off_session:
+        return wish is not Authentication.NEVER
     return wish is Authentication.ALWAYS or (wish is Authentication.UNLESS_SET_UP and not method.get("_set_up"))
 
 

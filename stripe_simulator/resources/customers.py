@@ -6,12 +6,12 @@ import re
 
 from ..errors import ApiError, no_such, refused
 from ..ids import new_id, token
-from ..lists import CREATED, CURSORS, listing
+from ..lists import CREATED, listing
 from ..params import Hash, Metadata, Required, Text, Type, merge_metadata, one_of
 from ..routing import Call, endpoint
 from ..shapes import Object
 from ..work import Work
-from .payment_methods import ADDRESS, attach, detach, look_up
+from .payment_methods import ADDRESS, METHOD_FILTERS, attach, detach, look_up
 
 _EMAIL = re.compile(r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$")
 _SHOWN = ("description", "email", "name", "phone", "address", "shipping", "preferred_locales", "tax_exempt")
@@ -68,11 +68,12 @@ def create(call: Call) -> Object:
         "tax_exempt": "none",
         "test_clock": None,
     }
-    _apply(call, customer)
+    card = look_up(work, call.params["payment_method"]) if "payment_method" in call.params else None
+    _apply(call, customer, arriving=card)
     work.add(customer)
     work.emit("customer.created", customer)
-    if "payment_method" in call.params:
-        attach(work, look_up(work, call.params["payment_method"]), customer["id"])
+    if card:
+        attach(work, card, customer["id"])
     return customer
 
 
@@ -107,10 +108,10 @@ def list_all(call: Call) -> Object:
     return listing(call, "customer", email=call.params.get("email"))
 
 
-@endpoint("GET", "/v1/customers/<id>/payment_methods", {**CURSORS, "type": one_of("card")})
+@endpoint("GET", "/v1/customers/<id>/payment_methods", METHOD_FILTERS)
 def list_methods(call: Call) -> Object:
     _alive(call)
-    return listing(call, "payment_method", customer=call.id)
+    return listing(call, "payment_method", customer=call.id, allow_redisplay=call.params.get("allow_redisplay"))
 
 
 @endpoint("GET", "/v1/customers/<id>/payment_methods/<method>")
@@ -132,7 +133,14 @@ def detach_method(call: Call) -> Object:
     method = call.work.get("payment_method", call.id)
     if method["customer"] is None:
         raise refused("The payment method you provided is not attached to a customer so detachment is impossible.")
-    return detach(call.work, method)
+    owner = call.work.get("customer", method["customer"])
+    detach(call.work, method)
+    if owner["invoice_settings"]["default_payment_method"] == method["id"]:
+        before = dict(owner["invoice_settings"])
+        owner["invoice_settings"]["default_payment_method"] = None
+        call.work.save(owner)
+        call.work.emit("customer.updated", owner, previous={"invoice_settings": before})
+    return method
 
 
 def _alive(call: Call) -> Object:
@@ -142,7 +150,8 @@ def _alive(call: Call) -> Object:
     return customer
 
 
-def _apply(call: Call, customer: Object) -> None:
+def _apply(call: Call, customer: Object, *, arriving: Object | None = None) -> None:
+    """Write the given parameters into the customer; `arriving` is the card that comes with a new one."""
     params = call.params
     email = params.get("email")
     if email is not None and not _EMAIL.match(email):
@@ -150,7 +159,23 @@ def _apply(call: Call, customer: Object) -> None:
     customer |= {name: params[name] for name in _SHOWN if name in params}
     if "metadata" in params:
         customer["metadata"] = merge_metadata(customer["metadata"], params["metadata"])
-    chosen = (params.get("invoice_settings") or {}).get("default_payment_method")
-    if chosen:
-        call.work.get("payment_method", chosen, param="invoice_settings[default_payment_method]", status=400)
-    customer["invoice_settings"] |= params.get("invoice_settings") or {}
+    settings = params.get("invoice_settings") or {}
+    if chosen := settings.get("default_payment_method"):
+        settings["default_payment_method"] = _own_card(call, customer, chosen, arriving)
+    customer["invoice_settings"] |= settings
+
+
+def _own_card(call: Call, customer: Object, method_id: str, arriving: Object | None) -> str:
+    """The id of a card the customer has, or is about to get. Raises: ApiError 400 for anybody else's."""
+    if arriving and method_id == call.params["payment_method"]:
+        return str(arriving["id"])
+    method = call.work.find("payment_method", method_id)
+    if method is None or method["customer"] != customer["id"]:
+        raise ApiError(
+            400,
+            f"The customer does not have a payment method with the ID {method_id}. The payment method must be "
+            "attached to the customer.",
+            code="resource_missing",
+            param="invoice_settings[default_payment_method]",
+        )
+    return method_id

@@ -39,6 +39,11 @@ DATA = Hash(
         "metadata": Metadata(),
     }
 )
+METHOD_FILTERS: dict[str, Type] = {
+    **CURSORS,
+    "type": one_of("card"),
+    "allow_redisplay": one_of("always", "limited", "unspecified"),
+}
 expandable("payment_method", customer="customer")
 
 
@@ -127,9 +132,12 @@ def retrieve(call: Call) -> Object:
     return call.work.get("payment_method", call.id)
 
 
-@endpoint("GET", "/v1/payment_methods", {**CURSORS, "customer": Text(), "type": one_of("card")})
+@endpoint("GET", "/v1/payment_methods", {**METHOD_FILTERS, "customer": Text()})
 def list_all(call: Call) -> Object:
-    return listing(call, "payment_method", customer=call.params.get("customer"))
+    params = call.params
+    return listing(
+        call, "payment_method", customer=params.get("customer"), allow_redisplay=params.get("allow_redisplay")
+    )
 
 
 @endpoint(

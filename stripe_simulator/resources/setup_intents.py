@@ -170,7 +170,7 @@ def _asked_by_merchant(intent: Object) -> bool:
 
 
 def _succeed(work: Work, intent: Object, method: Object, *, authenticated: bool | None = None) -> Object:
-    method["_set_up"] = intent["usage"] == "off_session"
+    method["_set_up"] = method.get("_set_up") or intent["usage"] == "off_session"
     work.save(method)
     if intent["customer"]:
         attach(work, method, intent["customer"])
