@@ -17,6 +17,11 @@ def pending(work: Work, currency: str) -> int:
     return _sums(work).get((currency, "pending"), 0)
 
 
+def total(work: Work, currency: str) -> int:
+    """Available and pending together, in minor units."""
+    return available(work, currency) + pending(work, currency)
+
+
 def currencies(work: Work) -> list[str]:
     """The currencies that the account has ever moved."""
     return sorted({currency for currency, _ in _sums(work)})
