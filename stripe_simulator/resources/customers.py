@@ -37,6 +37,12 @@ def chargeable(work: Work, customer_id: str) -> Object:
     return found
 
 
+def check_email(email: str | None, *, param: str = "email") -> None:
+    """Raises: ApiError 400 `email_invalid` for what cannot be an address."""
+    if email is not None and not _EMAIL.match(email):
+        raise ApiError(400, f"Invalid email address: {email}", code="email_invalid", param=param)
+
+
 @endpoint("POST", "/v1/customers", {**FIELDS, "payment_method": Text()})
 def create(call: Call) -> Object:
     work = call.work
@@ -153,9 +159,7 @@ def _alive(call: Call) -> Object:
 def _apply(call: Call, customer: Object, *, arriving: Object | None = None) -> None:
     """Write the given parameters into the customer; `arriving` is the card that comes with a new one."""
     params = call.params
-    email = params.get("email")
-    if email is not None and not _EMAIL.match(email):
-        raise ApiError(400, f"Invalid email address: {email}", code="email_invalid", param="email")
+    check_email(params.get("email"))
     customer |= {name: params[name] for name in _SHOWN if name in params}
     if "metadata" in params:
         customer["metadata"] = merge_metadata(customer["metadata"], params["metadata"])

@@ -12,6 +12,7 @@ from ..money import POSITIVE, Currency, check_charge
 from ..params import Array, Flag, Hash, Integer, Metadata, Required, Retired, Text, Type, merge_metadata, one_of
 from ..routing import Call, endpoint
 from ..shapes import Object, public
+from .checkout_ownership import refuse_while_in_checkout
 from .confirmation import confirm
 from .customers import chargeable
 from .holds import cancel, capture, unexpected_state
@@ -141,6 +142,7 @@ def update(call: Call) -> Object:
 )
 def confirm_intent(call: Call) -> Object:
     intent = _asked(call)
+    refuse_while_in_checkout(call.work, intent, "confirm")
     if intent["status"] not in _CONFIRMABLE:
         raise unexpected_state(intent, "confirmed", _CONFIRMABLE)
     _apply(call, intent)
@@ -160,7 +162,9 @@ def capture_intent(call: Call) -> Object:
 
 @endpoint("POST", "/v1/payment_intents/<id>/cancel", {"cancellation_reason": _REASONS})
 def cancel_intent(call: Call) -> Object:
-    return cancel(call.work, _asked(call), call.params.get("cancellation_reason"))
+    intent = _asked(call)
+    refuse_while_in_checkout(call.work, intent, "cancel")
+    return cancel(call.work, intent, call.params.get("cancellation_reason"))
 
 
 _CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")

@@ -14,6 +14,7 @@ from ..routing import Call, endpoint
 from ..shapes import Object, public
 from ..work import Work
 from . import setup_attempts
+from .checkout_ownership import refuse_while_in_checkout
 from .confirmation import next_action
 from .customers import chargeable
 from .payment_methods import DATA, attach, card_of, create_method, look_up
@@ -85,6 +86,7 @@ def list_all(call: Call) -> Object:
 @endpoint("POST", "/v1/setup_intents/<id>/confirm", {**_METHOD, **_CONFIRMING, **_MANDATE}, browser=True)
 def confirm_intent(call: Call) -> Object:
     intent = _asked(call)
+    refuse_while_in_checkout(call.work, intent, "confirm")
     if intent["status"] not in _CONFIRMABLE:
         raise _unexpected(intent, "confirmed", _CONFIRMABLE)
     _apply_method(call.work, intent, call.params)
@@ -98,15 +100,17 @@ def confirm_intent(call: Call) -> Object:
 )
 def cancel_intent(call: Call) -> Object:
     intent = _asked(call)
+    refuse_while_in_checkout(call.work, intent, "cancel")
+    return cancel(call.work, intent, call.params.get("cancellation_reason"))
+
+
+def cancel(work: Work, intent: Object, reason: str | None) -> Object:
+    """End an intent that keeps no card yet. Raises: ApiError 400 `setup_intent_unexpected_state`."""
     if intent["status"] not in _CONFIRMABLE:
         raise _unexpected(intent, "canceled", _CONFIRMABLE)
-    intent |= {
-        "status": "canceled",
-        "cancellation_reason": call.params.get("cancellation_reason"),
-        "next_action": None,
-    }
-    call.work.save(intent)
-    call.work.emit("setup_intent.canceled", intent)
+    intent |= {"status": "canceled", "cancellation_reason": reason, "next_action": None}
+    work.save(intent)
+    work.emit("setup_intent.canceled", intent)
     return intent
 
 
