@@ -28,6 +28,7 @@ _SOURCES = {
     "ch": "charge",
     "py": "charge",
     "re": "refund",
+    "pyr": "refund",
     "tr": "transfer",
     "trr": "transfer_reversal",
     "po": "payout",
