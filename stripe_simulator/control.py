@@ -14,6 +14,7 @@ from werkzeug.wrappers import Request, Response
 from .browser import is_loopback_origin
 from .errors import ApiError
 from .extras import CONTROLS
+from .mischief import KINDS
 from .shapes import public
 
 if TYPE_CHECKING:
@@ -79,12 +80,7 @@ class Control:
         return {"reset": True}
 
     def _add_fault(self, given: dict[str, Any]) -> object:
-        given = dict(given)
-        if "count" in given:
-            given["count"] = int(given["count"])
-        if "seconds" in given:
-            given["seconds"] = _seconds(given["seconds"], 120)
-        self._simulator.faults.add(given.pop("kind", ""), **given)
+        self._simulator.faults.add(given.get("kind", ""), **_order(given, {"kind", "method", "path"}, 120))
         return {"faults": self._simulator.faults.waiting()}
 
     def _clear_faults(self, _: dict[str, Any]) -> object:
@@ -96,7 +92,7 @@ class Control:
         return {"forgotten": True}
 
     def _webhooks(self, given: dict[str, Any]) -> object:
-        """`action`: pause, resume, resend (with `event`), reverse, drop or duplicate (with `count`)."""
+        """`action`: pause, resume, clear, reverse, resend (`event`), rotate (`endpoint`, `secret`), or a mischief."""
         webhooks, action = self._simulator.webhooks, given.get("action")
         if action in ("pause", "resume"):
             webhooks.mischief.paused = action == "pause"
@@ -105,11 +101,19 @@ class Control:
                 raise _Wrong(f"No such event: {given.get('event')}")
         elif action == "reverse":
             webhooks.reverse_pending()
-        elif action in ("drop", "duplicate"):
-            setattr(webhooks.mischief, action, int(given.get("count", 1)))
+        elif action == "clear":
+            webhooks.mischief.clear()
+        elif action == "rotate":
+            return {"secret": webhooks.rotate(given.get("endpoint", ""), given.get("secret"))}
+        elif action in KINDS:
+            webhooks.mischief.add(action, **_order(given, {"action", "event"}, _FARTHEST_SECONDS))
         else:
-            raise _Wrong("action must be pause, resume, resend, reverse, drop or duplicate.")
-        return {"pending": webhooks.pending(), "paused": webhooks.mischief.paused}
+            raise _Wrong(f"action must be pause, resume, clear, reverse, resend, rotate, {', '.join(KINDS)}.")
+        return {
+            "pending": webhooks.pending(),
+            "paused": webhooks.mischief.paused,
+            "mischief": webhooks.mischief.waiting(),
+        }
 
     def _show_deliveries(self, _: dict[str, Any]) -> object:
         webhooks = self._simulator.webhooks
@@ -128,6 +132,20 @@ def _given(request: Request) -> dict[str, Any]:
             raise _Wrong("The body must be a JSON object.")
         return given
     return request.form.to_dict()
+
+
+def _order(given: dict[str, Any], words: set[str], longest: float) -> dict[str, Any]:
+    """The numbers of something bad on order; a count of 0 means until called off."""
+    numbers: dict[str, Callable[[Any], Any]] = {
+        "count": lambda value: int(value) or None,
+        "seconds": lambda value: _seconds(value, longest),
+        "probability": float,
+        "seed": int,
+    }
+    if strangers := set(given) - words - set(numbers):
+        raise _Wrong(f"Unknown: {', '.join(sorted(strangers))}")
+    texts = {name: str(given[name]) for name in words - {"kind", "action"} if name in given}
+    return texts | {name: read(given[name]) for name, read in numbers.items() if name in given}
 
 
 def _seconds(value: Any, most: float) -> float:

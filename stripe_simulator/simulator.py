@@ -6,8 +6,9 @@ import json
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from werkzeug.wrappers import Request, Response
 
@@ -20,6 +21,7 @@ from .errors import ApiError, ConnectionLost
 from .extras import Act
 from .faults import BadGateway, Fault, Faults
 from .ids import new_id
+from .journal import Journal
 from .pages import Pages
 from .shapes import API_VERSION, Object
 from .store import Store
@@ -45,8 +47,11 @@ class Logged(NamedTuple):
 class Simulator:
     """A stateful stand-in for Stripe's API: `sim(environ, start_response)`, safe to call from many threads.
 
-    `database` is a path or ":memory:". Without `webhook_url` no deliveries are queued.
+    `database` is a path or ":memory:". Without `webhook_url` no deliveries are queued but to endpoints made
+    through the API. `watchers` are told of every request of every simulator and its answer.
     """
+
+    watchers: ClassVar[list[Callable[[Request, Reply], None]]] = []
 
     def __init__(
         self, database: str = ":memory:", webhook_url: str | None = None, webhook_secret: str = "whsec_test"
@@ -54,6 +59,7 @@ class Simulator:
         self._store = Store(str(database))
         self.clock = Clock(self._store, self.begin)
         self.faults = Faults()
+        self.journal = Journal(self._store, self.clock)
         self.webhooks = Webhooks(self._store, self.clock, webhook_url, webhook_secret)
         self._log: deque[Logged] = deque(maxlen=_REQUESTS_KEPT)
         self._log_guard = threading.Lock()
@@ -114,7 +120,7 @@ class Simulator:
 
     def sign(self, body: bytes, at: float | None = None) -> str:
         """The `Stripe-Signature` header of a body, at a Unix time (default: the simulated now)."""
-        return signature(body, self.webhooks.secret, self.clock.now() if at is None else at)
+        return signature(body, self.clock.now() if at is None else at, self.webhooks.secret)
 
     def requests(self) -> list[Logged]:
         """The latest API requests, oldest first."""
@@ -133,6 +139,7 @@ class Simulator:
             self.clock.forget()
             self._account_id = self._find_account_id()
         self.faults.clear()
+        self.webhooks.mischief.clear()
         with self._log_guard:
             self._log.clear()
 
@@ -151,16 +158,18 @@ class Simulator:
         if request.method == "OPTIONS":
             return cors(request, Response(status=204))
         fault = self.faults.take(request.method, request.path)
+        reply = None
         try:
             reply = self._struck(fault) or self._engine.answer(request, fault)
             response = cors(request, _response(request, reply, fault))
-            self._record(request, reply.status, replayed=reply.replayed)
+            self._record(request, reply.status, reply)
             return response
         except ConnectionLost:
-            self._record(request, 0)
+            with suppress(ConnectionLost):
+                self._record(request, 0, reply)
             raise
         except BadGateway as proxy:
-            self._record(request, 502)
+            self._record(request, 502, reply)
             return Response(proxy.page, 502, mimetype="text/html")
 
     def _struck(self, fault: Fault | None) -> Reply | None:
@@ -172,16 +181,22 @@ class Simulator:
             return Reply(error.status, error.body(), new_id("req"), error.headers)
         return None
 
-    def _record(self, request: Request, status: int, *, replayed: bool = False) -> None:
-        key = request.headers.get("Idempotency-Key")
+    def _record(self, request: Request, status: int, reply: Reply | None) -> None:
+        key, replayed = request.headers.get("Idempotency-Key"), bool(reply and reply.replayed)
         with self._log_guard:
             self._log.append(Logged(request.method, request.path, status, key, replayed))
+        answered = dump(reply.body) if reply else ""
+        self.journal.write(request, status, reply.request_id if reply else "", answered, replayed=replayed)
+        for watch in self.watchers if reply else ():
+            watch(request, reply)
 
 
 def _response(request: Request, reply: Reply, fault: Fault | None) -> Response:
     """Write an answer out, whole or as the fault wants it. Raises: ConnectionLost."""
     if fault and fault.kind == "lose_answer":
         raise ConnectionLost("The request took effect, but its answer was lost.")
+    if fault and fault.kind == "html_answer":
+        raise BadGateway
     body = (dump(reply.body) + "\n").encode()
     response = Response(body, reply.status, mimetype="application/json")
     response.headers["Request-Id"] = reply.request_id

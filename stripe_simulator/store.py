@@ -43,13 +43,18 @@ CREATE TABLE IF NOT EXISTS idempotency (
 CREATE INDEX IF NOT EXISTS idempotency_by_age ON idempotency (created);
 CREATE TABLE IF NOT EXISTS deliveries (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL, due REAL NOT NULL,
-    attempts INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL DEFAULT 'pending');
+    attempts INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL DEFAULT 'pending', endpoint TEXT NOT NULL DEFAULT '');
+CREATE INDEX IF NOT EXISTS deliveries_by_event ON deliveries (event);
 CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (due, seq) WHERE state = 'pending';
 CREATE TABLE IF NOT EXISTS delivery_attempts (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, delivery INTEGER NOT NULL, event TEXT NOT NULL, at REAL NOT NULL,
     url TEXT NOT NULL, status INTEGER NOT NULL, note TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS journal (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL,
+    status INTEGER NOT NULL, request TEXT NOT NULL, account TEXT NOT NULL, key TEXT NOT NULL,
+    replayed INTEGER NOT NULL, asked TEXT NOT NULL, answered TEXT NOT NULL);
 """
-_TABLES = ("objects", "events", "timers", "idempotency", "deliveries", "delivery_attempts", "settings")
+_TABLES = ("objects", "events", "timers", "idempotency", "deliveries", "delivery_attempts", "journal", "settings")
 
 
 class Store:
@@ -65,6 +70,9 @@ class Store:
         # A killed process loses nothing in WAL mode even so; only a power cut could, and no money is here.
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.executescript(_SCHEMA)
+        columns = self._connection.execute("SELECT name FROM pragma_table_info('deliveries')")
+        if "endpoint" not in [column["name"] for column in columns]:  # a database of before there were endpoints
+            self._connection.execute("ALTER TABLE deliveries ADD COLUMN endpoint TEXT NOT NULL DEFAULT ''")
         self._depth = 0
         self._closed = False
 

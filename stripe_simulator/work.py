@@ -12,6 +12,7 @@ from typing import Any
 from .errors import no_such
 from .ids import new_id
 from .shapes import API_VERSION, Object, public
+from .webhooks import receivers
 
 _Follower = Callable[["Work", Object], None]
 _FOLLOWERS: dict[str, list[_Follower]] = {}
@@ -130,7 +131,7 @@ class Work:
             where += ["kind = ?", "json_extract(body, '$.deleted') IS NULL"]
             values.append(kind)
         for name, value in fields.items():
-            where.append("type = ?" if events else f"json_extract(body, '$.{name}') = ?")
+            where.append(_EVENT_FILTERS[name] if events else f"json_extract(body, '$.{name}') = ?")
             values.append(value)
         for bound, moment in (created or {}).items():
             where.append(f"created {_COMPARE[bound]} ?")
@@ -176,18 +177,22 @@ class Work:
             "created": self.moment,
             "data": data,
             "livemode": False,
-            "pending_webhooks": int(self._webhooks),
+            "pending_webhooks": 0,
             "request": self._request,
             "type": type,
         }
         if self.account != self.platform:
             event["account"] = self.account
+        endpoints = receivers(self._db, self.platform, event, default=self._webhooks)
+        event["pending_webhooks"] = len(endpoints)
         self._db.execute(
             "INSERT INTO events (id, account, type, created, body) VALUES (?, ?, ?, ?, ?)",
             (event["id"], self.account, type, self.moment, dump(event)),
         )
-        if self._webhooks:
-            self._db.execute("INSERT INTO deliveries (event, due) VALUES (?, ?)", (event["id"], self.now))
+        self._db.executemany(
+            "INSERT INTO deliveries (event, due, endpoint) VALUES (?, ?, ?)",
+            [(event["id"], self.now, endpoint) for endpoint in endpoints],
+        )
         for follow in _FOLLOWERS.get(type, ()):
             follow(self, obj)
 
@@ -199,4 +204,9 @@ class Work:
         )
 
 
+_EVENT_FILTERS = {
+    "type": "type GLOB ?",  # `charge.*` names a group
+    "types": "type IN (SELECT value FROM json_each(?))",
+    "delivered": "? = NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event = events.id AND d.state != 'delivered')",
+}
 _COMPARE = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ..errors import no_such
+from ..errors import invalid, no_such
 from ..lists import CREATED, listing
-from ..params import Text
+from ..params import Array, Flag, Text
 from ..routing import Call, endpoint
 from ..shapes import Object
+from ..work import dump
 
 
 @endpoint("GET", "/v1/events/<id>")
@@ -17,6 +18,20 @@ def retrieve(call: Call) -> Object:
     return event
 
 
-@endpoint("GET", "/v1/events", {**CREATED, "type": Text()})
+@endpoint(
+    "GET",
+    "/v1/events",
+    {**CREATED, "type": Text(), "types": Array(Text(), most=20), "delivery_success": Flag()},
+)
 def list_all(call: Call) -> Object:
-    return listing(call, "event", type=call.params.get("type"))
+    params = call.params
+    if "type" in params and "types" in params:
+        raise invalid("You may only specify one of these parameters: type, types.", param="types")
+    delivered = params.get("delivery_success")
+    return listing(
+        call,
+        "event",
+        type=params.get("type"),
+        types=dump(params["types"]) if "types" in params else None,
+        delivered=None if delivered is None else int(delivered),
+    )

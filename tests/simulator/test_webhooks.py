@@ -118,8 +118,8 @@ def test_deliveries_can_be_paused_dropped_duplicated_reversed_and_resent(
     assert sim.deliver(endpoint) == 0
     sim.webhooks.mischief.paused = False
     sim.webhooks.reverse_pending()
-    sim.webhooks.mischief.drop = 1
-    sim.webhooks.mischief.duplicate = 1
+    sim.webhooks.mischief.add("drop")
+    sim.webhooks.mischief.add("duplicate")
     assert sim.deliver(endpoint) == 2
     assert endpoint.types == ["charge.succeeded", "charge.succeeded", "payment_intent.created"]
     assert sim.deliver(endpoint, force=True) == 1
