@@ -13,6 +13,7 @@ from ..params import Flag, Hash, Integer, Metadata, Required, Text, Type, merge_
 from ..routing import Call, endpoint
 from ..shapes import Object
 from .balance import currencies, total
+from .balance_transactions import plan_payout
 from .connected_accounts import capability, check_country, connected, new_account, review
 from .external_accounts import EXTERNAL_ACCOUNT, make_bank_account, use
 from .payment_methods import ADDRESS
@@ -105,9 +106,12 @@ def retrieve(call: Call) -> Object:
 
 @endpoint("POST", "/v1/accounts/<id>", FIELDS)
 def update(call: Call) -> Object:
-    account = connected(call.work, call.id)
+    work = call.work
+    account = connected(work, call.id)
     _apply(account, call.params)
-    review(call.work, account)
+    review(work, account)
+    if "settings" in call.params:
+        plan_payout(work.of(account["id"]), work.moment)
     return account
 
 

@@ -15,7 +15,9 @@ from ..routing import Call, endpoint
 from ..shapes import Object
 from ..work import Work
 
-_PENDING_SECONDS = 2 * 86_400
+_DAY_SECONDS = 86_400
+_PENDING_SECONDS = 2 * _DAY_SECONDS
+AUTOMATIC = "automatic_payout"
 # Source: https://docs.stripe.com/reports/reporting-categories
 _CATEGORIES = {
     "payment": "charge",
@@ -86,7 +88,14 @@ def record(
     work.add(transaction)
     if not clear:
         work.later(ready, "balance_available", transaction["id"])
+    if work.account != work.platform and transaction["net"] > 0:
+        plan_payout(work, ready)
     return str(transaction["id"])
+
+
+def plan_payout(work: Work, ready: int) -> None:
+    """Have the account's automatic payout, if it has that, run at the midnight after `ready` (Unix seconds)."""
+    work.later((ready // _DAY_SECONDS + 1) * _DAY_SECONDS, AUTOMATIC, work.account)
 
 
 def _fee(fee: int, currency: str, description: str) -> Object:

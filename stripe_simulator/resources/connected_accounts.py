@@ -79,6 +79,7 @@ def new_account(work: Work, country: str, kind: str, controller: Object) -> Obje
         "tos_acceptance": {"date": None, "ip": None, "user_agent": None},
         "type": kind,
         "_banks": [],
+        "_former_banks": [],
         "_person": {},
         "_restriction": None,
     }

@@ -14,6 +14,7 @@ from ..lists import as_list
 from ..money import Currency
 from ..params import Hash, Required, Text, Type, one_of
 from ..shapes import Object, public
+from ..work import Work
 
 _BANK_ACCOUNT = Hash(
     {
@@ -70,8 +71,14 @@ def make_bank_account(account: Object, given: dict[str, Any], *, param: str = "e
 
 def use(account: Object, bank_account: Object) -> None:
     """Pay out to this bank account from now on, in place of another in the same currency."""
-    others = [each for each in account["_banks"] if each["currency"] != bank_account["currency"]]
+    others: list[Object] = []
+    for each in account["_banks"]:
+        (others if each["currency"] != bank_account["currency"] else account["_former_banks"]).append(each)
     account["_banks"] = [bank_account, *others]
+    _show(account)
+
+
+def _show(account: Object) -> None:
     url = f"/v1/accounts/{account['id']}/external_accounts"
     account["external_accounts"] = as_list([public(each) for each in account["_banks"]], url)
 
@@ -79,6 +86,30 @@ def use(account: Object, bank_account: Object) -> None:
 def bank_for(account: Object, currency: str) -> Object | None:
     """The bank account that takes a currency."""
     return next((each for each in account["_banks"] if each["currency"] == currency), None)
+
+
+def bank_account_of(work: Work, bank_id: str | None, currency: str) -> Object:
+    """The bank account of the account at work, by id. The platform has one for every currency."""
+    account = work.of(work.platform).find("account", work.account)
+    if account is None:
+        mine: Object = {"id": work.account, "default_currency": currency}
+        number = {"account_number": "000123456789", "routing_number": "110000000", "country": "US"}
+        return make_bank_account(mine, number) | {"id": f"ba_{work.account.removeprefix('acct_')}{currency}"}
+    known = [*account["_banks"], *account["_former_banks"]]
+    return next(each for each in known if each["id"] == bank_id)
+
+
+def mark_unusable(work: Work, bank_id: str) -> None:
+    """After a failed payout nothing is paid out by itself to that bank, until another is named."""
+    account = work.of(work.platform).find("account", work.account)
+    if account is None:
+        return
+    for each in account["_banks"]:
+        if each["id"] == bank_id:
+            each["status"] = "errored"
+            _show(account)
+            work.of(work.platform).save(account)
+            work.emit("account.external_account.updated", public(each), previous={"status": "new"})
 
 
 def bank_behind(bank_account: Object) -> TestBank:

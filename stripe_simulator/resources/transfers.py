@@ -56,7 +56,7 @@ def create(call: Call) -> Object:
     source = _source(work, params) if "source_transaction" in params else None
     if "amount" not in params and source is None:
         raise missing_parameter("amount")
-    amount: int = params.get("amount", source["amount_captured"] if source else 0)
+    amount = int(params.get("amount") or (source or {})["amount_captured"])
     check_capability(destination, "transfers")
     available_on = _check_source(work, source, amount) if source else _check_balance(work, amount, params["currency"])
     transfer = _blank(call, destination, source, amount)
