@@ -67,7 +67,7 @@ SETUP_AUTHENTICATION_FAILED = Decline(
 
 @dataclass(frozen=True)
 class TestCard:
-    """One number and its temper. `refund`: what becomes of refunds to it."""
+    """One number and its temper. `refund`: what becomes of refunds; `dispute`: why charges are taken back."""
 
     number: str
     brand: str = "visa"
@@ -78,6 +78,7 @@ class TestCard:
     authentication: Authentication = Authentication.NEVER
     refund: str = "succeeds"
     available_at_once: bool = False
+    dispute: str | None = None
 
     @property
     def last4(self) -> str:
@@ -128,7 +129,8 @@ _CARDS = (
     TestCard("4000000000003063", authentication=_ALWAYS),
     TestCard("4000008400001629", authentication=_ALWAYS, decline=GENERIC),
     TestCard("4000000000003055"),
-    TestCard("4000000000000259"),
+    TestCard("4000000000000259", dispute="fraudulent"),
+    TestCard("4000000000002685", dispute="product_not_received"),
     TestCard("4000000000007726", refund="settles_later"),
     TestCard("4000000000005126", refund="fails_later"),
     TestCard("4000000000000077", available_at_once=True),
@@ -172,6 +174,7 @@ _MAGIC = {
     "threeDSecureRequiredChargeDeclined": "4000008400001629",
     "threeDSecureOptional": "4000000000003055",
     "createDispute": "4000000000000259",
+    "createDisputeProductNotReceived": "4000000000002685",
     "pendingRefund": "4000000000007726",
     "refundFail": "4000000000005126",
     "bypassPending": "4000000000000077",

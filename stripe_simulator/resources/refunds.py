@@ -121,7 +121,7 @@ def _refundable_charge(call: Call) -> Object:
             f"its charge "
             f"{charge['id']} has not been captured. Cancel the PaymentIntent instead, to release the hold."
         )
-    if charge["disputed"]:
+    if charge["disputed"] and not charge.get("_dispute_won"):
         raise refused(f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed")
     if charge["refunded"]:
         raise refused(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
