@@ -1,0 +1,81 @@
+"""Billing portal sessions: a link that lets one customer see to their own subscriptions.
+
+Source: https://docs.stripe.com/api/customer_portal/sessions
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from ..errors import ApiError
+from ..ids import new_id, token
+from ..params import Required, SomeOf, Text, not_simulated_here
+from ..routing import Call, endpoint
+from ..shapes import Object
+from ..work import Work
+from .customers import chargeable
+
+# A link must be opened within five minutes, and then lives for an hour after the last use.
+UNOPENED_SECONDS = 300
+IDLE_SECONDS = 3600
+_OTHER_LOCALES = """
+    bg cs da de el en-AU en-CA en-GB en-IE en-IN en-NZ en-SG es es-419 et fi fil fr fr-CA hr hu id it ja ko lt lv ms mt
+    nb nl pl pt pt-BR ro ru sk sl sv th tr vi zh zh-HK zh-TW
+"""
+
+
+def check_url(url: str, param: str) -> None:
+    """Raises: ApiError 400 `url_invalid` for anything but an http(s) address."""
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        good = False
+    if not good:
+        raise ApiError(
+            400, "Not a valid URL. URLs must begin with http or https.", code="url_invalid", param=param
+        )  # fmt: skip
+
+
+def find_open(work: Work, secret: str) -> Object | None:
+    """The session of a link, kept alive by this use; None if there is none or its time is over."""
+    found = work.all_where("billing_portal.session", _secret=secret)
+    if not found or found[0]["_expires"] <= work.moment:
+        return None
+    return work.save(found[0] | {"_expires": work.moment + IDLE_SECONDS})
+
+
+@endpoint(
+    "POST",
+    "/v1/billing_portal/sessions",
+    {
+        "customer": Required(Text()),
+        "return_url": Text(),
+        "locale": SomeOf(("auto", "en"), tuple(_OTHER_LOCALES.split())),
+        **not_simulated_here("after_expiration configuration customer_account flow_data on_behalf_of"),
+    },
+)
+def create(call: Call) -> Object:
+    work, params = call.work, call.params
+    if "return_url" in params:
+        check_url(params["return_url"], "return_url")
+    secret = f"test_{token(40)}"
+    return work.add(
+        {
+            "id": new_id("bps"),
+            "object": "billing_portal.session",
+            "after_expiration": None,
+            "configuration": f"bpc_{work.account.removeprefix('acct_')}",
+            "created": work.moment,
+            "customer": chargeable(work, params["customer"])["id"],
+            "customer_account": None,
+            "flow": None,
+            "livemode": False,
+            "locale": params.get("locale"),
+            "on_behalf_of": None,
+            "return_url": params.get("return_url"),
+            "url": f"{call.base_url}/p/session/{secret}",
+            "_secret": secret,
+            "_expires": work.moment + UNOPENED_SECONDS,
+        }
+    )
