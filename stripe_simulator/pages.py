@@ -34,6 +34,9 @@ _FILES = {
     "/elements/payment": "payment.html",
     "/elements/payment.js": "payment.js",
     "/elements/payment.css": "payment.css",
+    "/elements/card_input.js": "card_input.js",
+    "/checkout/checkout.css": "checkout.css",
+    "/checkout/checkout.js": "checkout.js",
     "/three_d_secure.js": "three_d_secure.js",
     "/three_d_secure.css": "three_d_secure.css",
 }
@@ -77,6 +80,7 @@ class Pages:
         with self._store.transaction() as db:
             self._clock.run_due()
             work = self._begin(db, self._clock.now(), self._account())
+            work = work.of(work.owner(intent_id) or work.account)
             kind = "setup_intent" if intent_id.startswith("seti_") else "payment_intent"
             intent = work.find(kind, intent_id)
             secret = request.values.get("client_secret", "")

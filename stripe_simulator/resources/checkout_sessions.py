@@ -14,7 +14,7 @@ from ..params import Hash, Metadata, Required, Retired, Text, merge_metadata, on
 from ..routing import Call, endpoint
 from ..shapes import Object
 from ..work import Work
-from . import holds, setup_intents
+from . import holds, setup_intents, subscription_states
 from .checkout_line_items import first_page, make_line_items, total
 from .checkout_parameters import CREATE, LONGEST_SECONDS, check
 from .customers import chargeable, check_email
@@ -125,13 +125,16 @@ def expire_on_time(work: Work, session_id: str) -> None:
 
 
 def _end(work: Work, session: Object) -> Object:
-    """Close a session; what it had begun, a declined payment or a card at its bank, is canceled first."""
+    """Close a session; what it had begun, say a payment that waits at its bank, ends first."""
     session |= {"status": "expired", "url": None}
     work.save(session)
     if session["payment_intent"]:
         intent = work.get("payment_intent", session["payment_intent"])
         if intent["status"] in holds.CANCELABLE:
             holds.cancel(work, intent, "automatic")
+    subscription = work.find("subscription", session.get("_subscription", ""))
+    if subscription and subscription["status"] == "incomplete":
+        subscription_states.end(work, subscription, None)
     if session["setup_intent"]:
         setup_intents.cancel(work, work.get("setup_intent", session["setup_intent"]), None)
     work.emit("checkout.session.expired", session)
