@@ -115,7 +115,7 @@ def _set_up(
 ) -> tuple[Object, str]:  # fmt: skip
     """A SetupIntent over the card, confirmed; and the bank's words if it declined."""
     path = "/v1/setup_intents"
-    params = {"customer": session["customer"], "payment_method_types": ["card"], "payment_method_data": data}
+    params = {"customer": session["customer"], "allowed_payment_method_types": ["card"], "payment_method_data": data}
     intent = setup_intents.create(Call(work, params, path, base_url=base_url))
     work.save(intent | {"_portal": session["id"]})
     confirm = Call(work, {"return_url": back}, path, {"id": intent["id"]}, base_url=base_url)

@@ -19,9 +19,12 @@ from .payment_methods import attach, card_of, spent
 LAPSE = "hold_lapses"
 
 
-def confirm(work: Work, intent: Object, method: Object, params: dict[str, Any], base_url: str) -> Object:
+def confirm(
+    work: Work, intent: Object, method: Object, params: dict[str, Any], base_url: str, *, may_wait: bool = False
+) -> Object:
     """Try to pay. The intent comes back waiting for authentication, held, or paid.
 
+    `may_wait`: even off-session it waits for its holder, as invoices' do, where others fail.
     Raises: ApiError 402 with the whole intent when the bank declines; what happened by then stays.
     """
     _check_owner(work, intent, method)
@@ -30,7 +33,7 @@ def confirm(work: Work, intent: Object, method: Object, params: dict[str, Any], 
     intent["payment_method"] = method["id"]
     if not _needs_authentication(intent, method, off_session=off_session):
         return charge(work, intent, method)
-    if off_session or params.get("error_on_requires_action"):
+    if (off_session and not may_wait) or params.get("error_on_requires_action"):
         raise _fail(work, intent, method, AUTHENTICATION_REQUIRED)
     intent["status"] = "requires_action"
     intent["next_action"] = next_action(intent, params, base_url)

@@ -39,7 +39,8 @@ def collect(work: Work, invoice: Object, method: Object, base_url: str, *, autom
     invoice["_automatic"] = automatic
     work.save(invoice)
     intent = work.get("payment_intent", invoice["_intent"])
-    confirmation.confirm(work, intent, method, {"use_stripe_sdk": True}, base_url)
+    params = {"use_stripe_sdk": True, "off_session": "recurring" if automatic else "false"}
+    confirmation.confirm(work, intent, method, params, base_url, may_wait=True)
     return work.get("invoice", invoice["id"])
 
 

@@ -197,7 +197,7 @@ def _make_intent(work: Work, invoice: Object) -> Object:
         "currency": invoice["currency"],
         "customer": invoice["customer"],
         "description": _DESCRIPTIONS.get(invoice["billing_reason"], "Invoice"),
-        "payment_method_types": ["card"],
+        "allowed_payment_method_types": ["card"],
     }
     if invoice["billing_reason"] == "subscription_create":
         params["setup_future_usage"] = "off_session"

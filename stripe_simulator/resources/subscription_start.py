@@ -158,7 +158,7 @@ def _extra_lines(work: Work, subscription_id: str, params: dict[str, Any]) -> li
 
 def _ask_for_card(work: Work, customer_id: str) -> str:
     """A SetupIntent for the card that pays when the trial is over."""
-    params = {"customer": customer_id, "payment_method_types": ["card"], "usage": "off_session"}
+    params = {"customer": customer_id, "allowed_payment_method_types": ["card"], "usage": "off_session"}
     return str(setup_intents.create(Call(work, params, "/v1/setup_intents"))["id"])
 
 
