@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _WEB = Path(__file__).parent / "web"
 _FILES = {
     "/stripe.js": "stripe.js",
+    "/dashboard.js": "dashboard.js",
+    "/dashboard.css": "dashboard.css",
     "/elements/payment": "payment.html",
     "/elements/payment.js": "payment.js",
     "/elements/payment.css": "payment.css",
@@ -68,8 +70,6 @@ class Pages:
             return _file(_FILES[request.path])
         if request.path.startswith(_BANK) and request.method in ("GET", "POST"):
             return self._bank(request, request.path.removeprefix(_BANK))
-        if request.method == "GET" and request.path == "/":
-            return Response("Stripe simulator. Nothing here is real. See its README.\n", mimetype="text/plain")
         with self._store.transaction() as db:
             self._clock.run_due()
             shown = page_for(self._begin(db, self._clock.now(), self._account()), request)

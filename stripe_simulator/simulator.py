@@ -16,10 +16,12 @@ from . import idempotency
 from .browser import cors
 from .clock import Clock
 from .control import Control
+from .dashboard import Dashboard
 from .engine import Engine, Reply
 from .errors import ApiError, ConnectionLost
 from .extras import Act
 from .faults import BadGateway, Fault, Faults
+from .history import History
 from .ids import new_id
 from .journal import Journal
 from .pages import Pages
@@ -66,6 +68,7 @@ class Simulator:
         self._account_id = self._find_account_id()
         self._engine = Engine(self._store, self.clock, self.begin, lambda: self._account_id)
         self._control = Control(self)
+        self._dashboard = Dashboard(self, History(self._store, self.journal))
         self._pages = Pages(self._store, self.clock, self.begin, lambda: self._account_id)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -75,6 +78,8 @@ class Simulator:
             response = self._api(request)
         elif request.path.startswith("/_simulator/"):
             response = self._control.answer(request)
+        elif request.path == "/" or request.path.startswith("/dashboard/"):
+            response = self._dashboard.answer(request)
         else:
             response = self._pages.answer(request)
         return response(environ, start_response)
@@ -187,8 +192,9 @@ class Simulator:
             self._log.append(Logged(request.method, request.path, status, key, replayed))
         answered = dump(reply.body) if reply else ""
         self.journal.write(request, status, reply.request_id if reply else "", answered, replayed=replayed)
-        for watch in self.watchers if reply else ():
-            watch(request, reply)
+        if reply:
+            for watch in self.watchers:
+                watch(request, reply)
 
 
 def _response(request: Request, reply: Reply, fault: Fault | None) -> Response:

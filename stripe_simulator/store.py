@@ -49,6 +49,7 @@ CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (due, seq) WHERE state =
 CREATE TABLE IF NOT EXISTS delivery_attempts (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, delivery INTEGER NOT NULL, event TEXT NOT NULL, at REAL NOT NULL,
     url TEXT NOT NULL, status INTEGER NOT NULL, note TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS attempts_by_delivery ON delivery_attempts (delivery);
 CREATE TABLE IF NOT EXISTS journal (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL,
     status INTEGER NOT NULL, request TEXT NOT NULL, account TEXT NOT NULL, key TEXT NOT NULL,

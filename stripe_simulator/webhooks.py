@@ -147,7 +147,7 @@ class Webhooks:
         made = json.loads(row["body"]) if row else {"status": "deleted"}
         if made.get("status") != "enabled":
             return None
-        return Target(made["url"], made["_secret"], made.get("_old_secret", ""), made.get("_old_until", 0.0))
+        return Target(made["url"], made["_secret"], made.get("_old_secret", ""), float(made.get("_old_until", 0)))
 
     def _send(self, row: sqlite3.Row, target: Target, trick: Trick | None, send: Send) -> bool:
         kind = trick.kind if trick else ""
