@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 import stripe
 
+from stripe_simulator import Simulator
+
+from .checkout_stories import checkout_objects
+from .connect_stories import connect_objects
 from .stories import a_hold, a_payment, refusal
 
 
@@ -54,7 +58,7 @@ def _shown(obj: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def objects(client: stripe.StripeClient) -> list[tuple[type, Any]]:
+def objects(sim: Simulator, client: stripe.StripeClient) -> list[tuple[type, Any]]:
     """One of everything, in several states."""
     ann = client.v1.customers.create({"email": "ann@example.com"})
     paid = a_payment(client, customer=ann.id, expand=["latest_charge"])
@@ -71,9 +75,11 @@ def objects(client: stripe.StripeClient) -> list[tuple[type, Any]]:
         *[(stripe.Charge, charge) for charge in client.v1.charges.list()],
         (stripe.Refund, refund),
         (stripe.SetupIntent, setup),
+        *checkout_objects(sim, client),
         (stripe.PaymentMethod, client.v1.payment_methods.retrieve(setup.payment_method)),
         (stripe.BalanceTransaction, client.v1.balance_transactions.retrieve(refund.balance_transaction)),
         (stripe.Account, client.v1.accounts.retrieve_current()),
+        *connect_objects(sim, client),
         *[(stripe.Event, event) for event in client.v1.events.list({"limit": 5})],
     ]
 
