@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from ..errors import ApiError
 from ..ids import new_id, token
-from ..params import Required, SomeOf, Text, not_simulated_here
+from ..params import Required, SomeOf, Text
 from ..routing import Call, endpoint
 from ..shapes import Object
 from ..work import Work
@@ -52,7 +52,6 @@ def find_open(work: Work, secret: str) -> Object | None:
         "customer": Required(Text()),
         "return_url": Text(),
         "locale": SomeOf(("auto", "en"), tuple(_OTHER_LOCALES.split())),
-        **not_simulated_here("after_expiration configuration customer_account flow_data on_behalf_of"),
     },
 )
 def create(call: Call) -> Object:

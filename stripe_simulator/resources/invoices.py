@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import ApiError, refused
 from ..expansion import expandable
 from ..lists import CREATED, CURSORS, as_list, listing
-from ..params import Flag, Metadata, SomeOf, Text, merge_metadata, not_simulated_here, one_of
+from ..params import Flag, Metadata, SomeOf, Text, merge_metadata, one_of
 from ..routing import Call, endpoint
 from ..shapes import Object
 from ..work import Work
@@ -53,7 +53,6 @@ def retrieve(call: Call) -> Object:
         "customer": Text(),
         "status": _STATUSES,
         "subscription": Text(),
-        **not_simulated_here("customer_account due_date"),
     },
 )
 def list_all(call: Call) -> Object:
@@ -85,12 +84,6 @@ def list_lines(call: Call) -> Object:
     {
         "description": Text(most=1500, unsettable=True),
         "metadata": Metadata(),
-        **not_simulated_here("""
-            account_tax_ids application_fee_amount auto_advance automatic_tax automatically_finalizes_at
-            collection_method custom_fields days_until_due default_payment_method default_source default_tax_rates
-            discounts due_date effective_at footer issuer number on_behalf_of payment_settings rendering
-            shipping_cost shipping_details statement_descriptor transfer_data
-        """),
     },
 )
 def update(call: Call) -> Object:
@@ -118,7 +111,6 @@ def finalize(call: Call) -> Object:
         "off_session": Flag(),
         "paid_out_of_band": Flag(),
         "payment_method": Text(),
-        **not_simulated_here("forgive mandate source"),
     },
 )
 def pay(call: Call) -> Object:

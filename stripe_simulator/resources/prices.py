@@ -20,7 +20,6 @@ from ..params import (
     Text,
     Type,
     merge_metadata,
-    not_simulated_here,
     one_of,
 )
 from ..routing import Call, endpoint
@@ -36,7 +35,6 @@ RECURRING = Hash(
         "interval": Required(INTERVALS),
         "interval_count": Integer(least=1),
         "usage_type": SomeOf(("licensed",), ("metered",)),
-        **not_simulated_here("meter trial_period_days"),
     }
 )
 PRODUCT_DATA: dict[str, Type] = {
@@ -46,7 +44,6 @@ PRODUCT_DATA: dict[str, Type] = {
     "name": Required(Text()),
     "statement_descriptor": Text(most=22),
     "unit_label": Text(most=12),
-    **not_simulated_here("tax_code tax_details"),
 }
 _TAX = one_of("exclusive", "inclusive", "unspecified")
 _FIELDS: dict[str, Type] = {
@@ -56,7 +53,6 @@ _FIELDS: dict[str, Type] = {
     "nickname": Text(unsettable=True),
     "tax_behavior": _TAX,
     "transfer_lookup_key": Flag(),
-    **not_simulated_here("currency_options"),
 }
 
 expandable("price", product="product")
@@ -123,7 +119,6 @@ def usable_price(work: Work, price_id: str, *, param: str) -> Object:
         "product_data": Hash(PRODUCT_DATA),
         "recurring": RECURRING,
         "billing_scheme": SomeOf(("per_unit",), ("tiered",)),
-        **not_simulated_here("custom_unit_amount tiers tiers_mode transform_quantity unit_amount_decimal"),
     },
 )
 def create(call: Call) -> Object:

@@ -8,13 +8,13 @@ from ..errors import invalid, no_such, refused
 from ..expansion import expandable
 from ..ids import new_id
 from ..lists import CREATED, listing
-from ..params import Array, Flag, Hash, Metadata, Required, Text, Type, merge_metadata, not_simulated_here, one_of
+from ..params import Array, Flag, Hash, Metadata, Required, Text, Type, merge_metadata, one_of
 from ..routing import Call, endpoint
 from ..shapes import Object
 from ..work import Work
 
 _PLAIN = """
-    active description images marketing_features name package_dimensions shippable statement_descriptor tax_code
+    active description images marketing_features name shippable statement_descriptor
     unit_label url
 """.split()
 _FIELDS: dict[str, Type] = {
@@ -27,7 +27,6 @@ _FIELDS: dict[str, Type] = {
     "statement_descriptor": Text(most=22),
     "unit_label": Text(most=12, unsettable=True),
     "url": Text(unsettable=True),
-    **not_simulated_here("package_dimensions tax_code tax_details"),
 }
 
 expandable("product", default_price="price")
@@ -70,7 +69,6 @@ def make_product(work: Work, given: dict[str, Any]) -> Object:
         "name": Required(Text()),
         "id": Text(most=255),
         "type": one_of("good", "service"),
-        **not_simulated_here("default_price_data"),
     },
 )
 def create(call: Call) -> Object:
@@ -122,7 +120,7 @@ def delete(call: Call) -> Object:
 @endpoint(
     "GET",
     "/v1/products",
-    {**CREATED, "active": Flag(), "type": one_of("good", "service"), **not_simulated_here("ids shippable url")},
+    {**CREATED, "active": Flag(), "type": one_of("good", "service")},
 )
 def list_all(call: Call) -> Object:
     return listing(call, "product", active=call.params.get("active"), type=call.params.get("type"))

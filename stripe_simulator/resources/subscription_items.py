@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import invalid, missing_parameter, no_such, not_simulated, refused
 from ..ids import new_id
 from ..lists import as_list
-from ..params import Array, Flag, Hash, Integer, Metadata, Text, Type, merge_metadata, not_simulated_here
+from ..params import Array, Flag, Hash, Integer, Metadata, Text, Type, merge_metadata
 from ..shapes import Object
 from ..work import Work
 from .prices import usable_price
@@ -20,10 +20,9 @@ _WANTED: dict[str, Type] = {
     "price": Text(),
     "quantity": Integer(least=0),
     "metadata": Metadata(),
-    **not_simulated_here("billing_thresholds current_trial discounts plan price_data tax_rates"),
 }
 WANTED = Array(Hash(_WANTED), most=_MOST)
-CHANGED = Array(Hash({**_WANTED, "id": Text(), "deleted": Flag(), **not_simulated_here("clear_usage")}), most=_MOST)
+CHANGED = Array(Hash({**_WANTED, "id": Text(), "deleted": Flag()}), most=_MOST)
 
 
 def new_items(work: Work, subscription_id: str, wanted: list[dict[str, Any]], period: tuple[int, int]) -> Object:

@@ -19,7 +19,6 @@ from ..params import (
     Text,
     Type,
     merge_metadata,
-    not_simulated_here,
     one_of,
 )
 from ..routing import Call, endpoint
@@ -38,10 +37,9 @@ _FEEDBACK = one_of(
     """.split(),
     unsettable=True,
 )
-_REASONS = Hash({"comment": Text(unsettable=True), "feedback": _FEEDBACK, **not_simulated_here("feedback_option")})
+_REASONS = Hash({"comment": Text(unsettable=True), "feedback": _FEEDBACK})
 _END_OF_TRIAL: dict[str, Type] = {
     "missing_payment_method": Required(SomeOf(("create_invoice", "cancel"), ("pause",))),
-    **not_simulated_here("billing_cycle_anchor"),
 }
 _FIELDS: dict[str, Type] = {
     "cancel_at_period_end": Flag(),
@@ -54,21 +52,14 @@ _FIELDS: dict[str, Type] = {
         {
             "payment_method_types": Array(one_of("card")),
             "save_default_payment_method": one_of("off", "on_subscription"),
-            **not_simulated_here("payment_method_options"),
         }
     ),
     "trial_settings": Hash({"end_behavior": Required(Hash(_END_OF_TRIAL))}),
-    **not_simulated_here("""
-        application_fee_percent automatic_tax billing_cycle_anchor billing_schedules billing_thresholds cancel_at
-        days_until_due default_source default_tax_rates discounts invoice_settings on_behalf_of
-        pending_invoice_item_interval transfer_data trial_from_plan
-    """),
 }
 _EXTRA = Hash(
     {
         "price": Required(Text()),
         "quantity": Integer(least=1),
-        **not_simulated_here("discountable discounts metadata period price_data tax_rates"),
     }
 )
 _BEHAVIORS = ("allow_incomplete", "default_incomplete", "error_if_incomplete")
@@ -123,13 +114,12 @@ def open_from_checkout(
         "customer": Required(Text()),
         "items": Required(WANTED),
         "add_invoice_items": Array(_EXTRA, most=20),
-        "billing_mode": Hash({"type": Required(SomeOf(("flexible",), ("classic",))), **not_simulated_here("flexible")}),
+        "billing_mode": Hash({"type": Required(SomeOf(("flexible",), ("classic",)))}),
         "currency": Text(),
         "payment_behavior": SomeOf(_BEHAVIORS, ("pending_if_incomplete",)),
         "proration_behavior": one_of("none", "create_prorations", "always_invoice"),
         "trial_end": Text(),
         "trial_period_days": Integer(least=1, most=730),
-        **not_simulated_here("backdate_start_date billing_cycle_anchor_config customer_account"),
     },
 )
 def create(call: Call) -> Object:
@@ -155,9 +145,6 @@ def retrieve(call: Call) -> Object:
         "collection_method": one_of("charge_automatically", "send_invoice"),
         "status": one_of(
             *"all ended active canceled incomplete incomplete_expired past_due paused trialing unpaid".split()
-        ),
-        **not_simulated_here(
-            "automatic_tax current_period_end current_period_start customer_account plan test_clock"
         ),
     },
 )  # fmt: skip
@@ -185,7 +172,6 @@ def list_all(call: Call) -> Object:
         "items": CHANGED,
         "proration_behavior": SomeOf(("none",), ("create_prorations", "always_invoice")),
         "payment_behavior": SomeOf(("allow_incomplete",), (*_BEHAVIORS[1:], "pending_if_incomplete")),
-        **not_simulated_here("add_invoice_items pause_collection proration_date trial_end"),
     },
 )
 def update(call: Call) -> Object:
