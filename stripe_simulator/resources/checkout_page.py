@@ -116,8 +116,9 @@ def _words(refused: ApiError) -> _Errors:
 
 def _refusal_of_the_bank(work: Work, session: Object) -> _Errors:
     """Why the payer is back from the bank without having paid."""
-    if session["mode"] == "setup":
-        error = work.get("setup_intent", session["setup_intent"])["last_setup_error"]
+    setup = work.find("setup_intent", session["setup_intent"] or session.get("_setup_intent", ""))
+    if setup:
+        error = setup["last_setup_error"]
     else:
         invoice = work.find("invoice", _waiting_invoice(work, session))
         intent_id = invoice["_intent"] if invoice else session["payment_intent"]

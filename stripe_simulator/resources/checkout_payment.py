@@ -47,7 +47,7 @@ def pay(work: Work, session: Object, payer: Payer, base_url: str) -> str | None:
     Raises: ApiError 402 when the bank declines, 400 or 402 for a card that cannot be used.
     """
     method = _method(work, session, payer)
-    session["_payer"] = {"email": payer.email, "name": payer.name}
+    session |= {"_payer": {"email": payer.email, "name": payer.name}, "_base_url": base_url}
     _meet_customer(work, session, payer)
     work.save(session)
     act = {"payment": _pay, "setup": _keep, "subscription": _subscribe}[session["mode"]]
@@ -76,9 +76,14 @@ def intent_moved(work: Work, intent: Object) -> None:
 
 @follows("setup_intent.succeeded")
 def card_kept(work: Work, intent: Object) -> None:
+    """The card is there: that was all, or the trial begins that it will pay for afterwards."""
     session = work.find("checkout.session", intent.get("_checkout_session", ""))
-    if session and session["status"] == "open":
-        _complete(work, session)
+    if session is None or session["status"] != "open":
+        return
+    if session["mode"] == "subscription":
+        method = work.get("payment_method", intent["payment_method"])
+        session["_subscription"] = _begin(work, session, method)["id"]
+    _complete(work, session, payment_status="no_payment_required")
 
 
 @follows("customer.subscription.updated")
@@ -114,41 +119,56 @@ def _new_intent(work: Work, session: Object) -> Object:
 
 
 def _keep(work: Work, session: Object, method: Object, _: Payer, base_url: str) -> Object:
-    intent = work.get("setup_intent", session["setup_intent"])
+    intent = work.get("setup_intent", session["setup_intent"] or _card_for_trial(work, session))
     intent |= {"customer": session["customer"], "payment_method": method["id"], "status": "requires_confirmation"}
     work.save(intent)
     return setup_intents.confirm(work, intent, {"return_url": _page(session, base_url)}, base_url)
 
 
-def _subscribe(work: Work, session: Object, method: Object, _: Payer, base_url: str) -> Object | None:
+def _card_for_trial(work: Work, session: Object) -> str:
+    """The SetupIntent that keeps the card of a trial, where nothing is paid that could ask the bank."""
+    if "_setup_intent" not in session:
+        intent = setup_intents.create(Call(work, {"customer": session["customer"]}, "/v1/setup_intents"))
+        work.save(intent | {"_checkout_session": session["id"]})
+        work.save(session | {"_setup_intent": intent["id"]})
+        return str(intent["id"])
+    return str(session["_setup_intent"])
+
+
+def _subscribe(work: Work, session: Object, method: Object, payer: Payer, base_url: str) -> Object | None:
     """Begin the subscription, or pay the first invoice of one that waits for a better card."""
+    if _trial_days(session):
+        return _keep(work, session, method, payer, base_url)
     begun = work.find("subscription", session.get("_subscription", ""))
     if begun and begun["status"] == "incomplete":
         invoice = work.get("invoice", begun["latest_invoice"])
         invoice_collection.collect(work, invoice, method, base_url)
         return work.get("payment_intent", invoice["_intent"])
-    subscription = _begin(work, session, method, base_url)
+    subscription = _begin(work, session, method)
     session |= {"_subscription": subscription["id"]}
     work.save(session)
     work.save(subscription | {"_checkout_session": session["id"]})
     if subscription["status"] != "incomplete":
-        trial = subscription["status"] == "trialing"
-        _complete(work, session, payment_status="no_payment_required" if trial else "paid")
+        _complete(work, session, payment_status="paid" if session["amount_total"] else "no_payment_required")
         return None
     return work.get("payment_intent", work.get("invoice", subscription["latest_invoice"])["_intent"])
 
 
-def _begin(work: Work, session: Object, method: Object, base_url: str) -> Object:
-    wish = session["_wishes"].get("subscription_data", {})
+def _trial_days(session: Object) -> int | None:
+    days: int | None = session["_wishes"].get("subscription_data", {}).get("trial_period_days")
+    return days
+
+
+def _begin(work: Work, session: Object, method: Object) -> Object:
     with _prices_in_use(work, session):
         return subscriptions.open_from_checkout(
             work,
             customer=session["customer"],
             line_items=[{"price": item["price"]["id"], "quantity": item["quantity"]} for item in _items(session)],
             payment_method=method["id"],
-            metadata=wish.get("metadata"),
-            trial_days=wish.get("trial_period_days"),
-            base_url=base_url,
+            metadata=session["_wishes"].get("subscription_data", {}).get("metadata"),
+            trial_days=_trial_days(session),
+            base_url=session["_base_url"],
         )
 
 

@@ -135,8 +135,9 @@ def _end(work: Work, session: Object) -> Object:
     subscription = work.find("subscription", session.get("_subscription", ""))
     if subscription and subscription["status"] == "incomplete":
         subscription_states.end(work, subscription, None)
-    if session["setup_intent"]:
-        setup_intents.cancel(work, work.get("setup_intent", session["setup_intent"]), None)
+    setup = work.find("setup_intent", session["setup_intent"] or session.get("_setup_intent", ""))
+    if setup:
+        setup_intents.cancel(work, setup, None)
     work.emit("checkout.session.expired", session)
     return session
 
