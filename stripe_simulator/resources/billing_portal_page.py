@@ -188,7 +188,7 @@ def _invoices(work: Work, session: Object) -> str:
     if not found:
         return "<p>No invoice yet.</p>"
     rows = "".join(
-        f"<tr><td>{_date(each['created'])}</td><td>{escape(each['number'])}</td>"
+        f"<tr><td>{_date(each['created'], short=True)}</td><td>{escape(each['number'])}</td>"
         f"<td>{escape(display(each['total'], each['currency']))}</td><td>{escape(each['status'])}</td></tr>"
         for each in found
     )
@@ -196,9 +196,9 @@ def _invoices(work: Work, session: Object) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def _date(moment: int) -> str:
+def _date(moment: int, *, short: bool = False) -> str:
     day = datetime.fromtimestamp(moment, UTC)
-    return f"{day.day} {day:%B %Y}"
+    return f"{day.day} {day:%b %Y}" if short else f"{day.day} {day:%B %Y}"
 
 
 def _gone() -> Response:

@@ -36,7 +36,7 @@ def open_payment(work: Work, invoice: Object, intent_id: str) -> Object:
 
 def complete_payment(work: Work, invoice: Object) -> None:
     """The PaymentIntent has paid; told as `invoice_payment.paid`."""
-    for payment in work.all_where("invoice_payment", invoice=invoice["id"], status="open"):
+    if payment := _open(work, invoice):
         payment |= {"status": "paid", "amount_paid": payment["amount_requested"]}
         payment["status_transitions"]["paid_at"] = work.moment
         work.save(payment)
@@ -45,7 +45,7 @@ def complete_payment(work: Work, invoice: Object) -> None:
 
 def cancel_payment(work: Work, invoice: Object) -> None:
     """Nobody will pay this way any more: the invoice is void, or was paid elsewhere."""
-    for payment in work.all_where("invoice_payment", invoice=invoice["id"], status="open"):
+    if payment := _open(work, invoice):
         payment["status"] = "canceled"
         payment["status_transitions"]["canceled_at"] = work.moment
         work.save(payment)
@@ -74,3 +74,8 @@ def list_all(call: Call) -> Object:
     return listing(
         call, "invoice_payment", **wanted, **{"payment.payment_intent": params.get("payment", {}).get("payment_intent")}
     )
+
+
+def _open(work: Work, invoice: Object) -> Object | None:
+    payment = work.find("invoice_payment", invoice["_payment"] or "")
+    return payment if payment and payment["status"] == "open" else None

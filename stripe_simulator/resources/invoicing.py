@@ -103,7 +103,7 @@ def finalize(work: Work, invoice: Object) -> Object:
     if invoice["amount_due"]:
         intent = _make_intent(work, invoice)
         invoice["_intent"] = intent["id"]
-        invoice_payments.open_payment(work, invoice, intent["id"])
+        invoice["_payment"] = invoice_payments.open_payment(work, invoice, intent["id"])["id"]
         work.save(invoice)
     return invoice
 
@@ -260,5 +260,6 @@ def _blank(work: Work, invoice_id: str, subscription: Object, total: int) -> Obj
         "total_pretax_credit_amounts": [],
         "total_taxes": [],
         "_intent": None,
+        "_payment": None,
         "_automatic": False,
     }  # fmt: skip

@@ -78,7 +78,7 @@ def _begin(work: Work, subscription: Object, lines: list[Object], method: Object
     invoice = invoicing.draft(work, subscription, lines, reason="subscription_create", period=(now, now))
     subscription["latest_invoice"] = invoice["id"]
     if subscription["status"] == "trialing" and method is None and start.behavior == "default_incomplete":
-        subscription["pending_setup_intent"] = _ask_for_card(work, subscription["customer"])
+        subscription["pending_setup_intent"] = _ask_for_card(work, subscription)
     if not invoice["amount_due"] and subscription["status"] == "incomplete":
         subscription["status"] = "active"
     work.add(subscription)
@@ -156,10 +156,12 @@ def _extra_lines(work: Work, subscription_id: str, params: dict[str, Any]) -> li
     return lines
 
 
-def _ask_for_card(work: Work, customer_id: str) -> str:
+def _ask_for_card(work: Work, subscription: Object) -> str:
     """A SetupIntent for the card that pays when the trial is over."""
-    params = {"customer": customer_id, "allowed_payment_method_types": ["card"], "usage": "off_session"}
-    return str(setup_intents.create(Call(work, params, "/v1/setup_intents"))["id"])
+    params = {"customer": subscription["customer"], "allowed_payment_method_types": ["card"], "usage": "off_session"}
+    intent = setup_intents.create(Call(work, params, "/v1/setup_intents"))
+    work.save(intent | {"_subscription": subscription["id"]})
+    return str(intent["id"])
 
 
 def _blank(work: Work, start: Start, trial_end: int | None) -> Object:
@@ -209,6 +211,7 @@ def _blank(work: Work, start: Start, trial_end: int | None) -> Object:
         or {"end_behavior": {"missing_payment_method": "create_invoice"}},
         "trial_start": now if trial_end else None,
         "_base_url": start.base_url,
+        "_finalized": None,
         "_keeps_card": start.keeps_card,
         "_listed": "current",
         "_prices": prices_of(items),

@@ -144,16 +144,21 @@ def warn(work: Work, subscription_id: str) -> None:
         work.emit("customer.subscription.trial_will_end", subscription)
 
 
+@follows("invoice.finalized")
+def finalized(work: Work, invoice: Object) -> None:
+    work.save(work.get("subscription", subscription_of(invoice)) | {"_finalized": invoice["id"]})
+
+
 @follows("invoice.payment_succeeded")
 def paid(work: Work, invoice: Object) -> None:
-    """The latest invoice is paid: the subscription is in good standing."""
+    """Once the latest finalized invoice is paid, the subscription is in good standing."""
     subscription = work.get("subscription", subscription_of(invoice))
     before = copy.deepcopy(subscription)
     intent = work.find("payment_intent", invoice["_intent"] or "")
     keeps = subscription["payment_settings"]["save_default_payment_method"] == "on_subscription"
     if intent and (keeps or subscription["_keeps_card"]):
         subscription["default_payment_method"] = intent["payment_method"]
-    if subscription["status"] in ("incomplete", "past_due", "unpaid") and _is_latest(work, invoice):
+    if subscription["status"] in ("incomplete", "past_due", "unpaid") and _is_latest(subscription, invoice):
         subscription["status"] = "active"
     tell_update(work, before, subscription)
 
@@ -162,7 +167,8 @@ def paid(work: Work, invoice: Object) -> None:
 def unpaid(work: Work, invoice: Object) -> None:
     """A renewal could not be paid: past due meanwhile; after the last attempt what the account has chosen."""
     subscription = work.get("subscription", subscription_of(invoice))
-    if subscription["status"] not in ("active", "trialing", "past_due"):
+    standing = subscription["status"]
+    if standing != "past_due" and not (standing in ("active", "trialing") and _is_latest(subscription, invoice)):
         return
     before = copy.deepcopy(subscription)
     exhausted = invoice["_automatic"] and invoice["next_payment_attempt"] is None
@@ -182,7 +188,8 @@ def customer_gone(work: Work, customer: Object) -> None:
 @follows("setup_intent.succeeded")
 def card_kept(work: Work, intent: Object) -> None:
     """The card asked for when a trial began is there."""
-    for subscription in work.all_where("subscription", pending_setup_intent=intent["id"]):
+    subscription = work.find("subscription", intent.get("_subscription", ""))
+    if subscription and subscription["pending_setup_intent"] == intent["id"]:
         before = copy.deepcopy(subscription)
         subscription |= {"pending_setup_intent": None, "default_payment_method": intent["payment_method"]}
         tell_update(work, before, subscription)
@@ -222,8 +229,6 @@ def _void_first_invoice(work: Work, subscription: Object) -> None:
         invoicing.void(work, invoice)
 
 
-def _is_latest(work: Work, invoice: Object) -> bool:
+def _is_latest(subscription: Object, invoice: Object) -> bool:
     """Whether no younger invoice of the subscription has been finalized."""
-    asked = {"parent.subscription_details.subscription": subscription_of(invoice)}
-    newest = next(each for each in work.page("invoice", asked, limit=-1) if each["status"] != "draft")
-    return bool(newest["id"] == invoice["id"])
+    return bool(subscription["_finalized"] == invoice["id"])

@@ -350,3 +350,19 @@ def test_a_declined_confirmation_in_the_browser_keeps_the_retry(sim: Simulator, 
     after = latest_invoice(client, subscription)
     assert (after.attempt_count, after.next_payment_attempt) == (1, before.next_payment_attempt)
     assert again(client, subscription).status == "past_due"
+
+
+def test_an_older_debt_does_not_end_what_is_paid_again(sim: Simulator, client: stripe.StripeClient) -> None:
+    subscription = a_subscription(client, items=[{"price": a_plan(client, every="week").id}])
+    use_card(client, subscription.customer, FAILING)
+    to_the_renewal(sim, subscription)
+    debt = latest_invoice(client, subscription)
+    for _ in range(2):
+        to_the_renewal(sim, again(client, subscription), later=60)
+        use_card(client, subscription.customer, "pm_card_visa")
+        sim.clock.advance(HOUR)
+        use_card(client, subscription.customer, FAILING)
+        sim.clock.advance(2 * DAY)
+        assert again(client, subscription).status == "active"
+    given_up = client.v1.invoices.retrieve(debt.id)
+    assert (given_up.status, given_up.attempt_count, given_up.next_payment_attempt) == ("open", 4, None)
