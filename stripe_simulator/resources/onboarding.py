@@ -150,7 +150,6 @@ def _form(account: Object, link: Object, filled: dict[str, str], wrong: list[tup
     told = dict(wrong)
     return _page(
         "connect_onboarding.html",
-        422 if wrong else 200,
         **{name: escape(value) for name, value in filled.items()},
         **{f"{name}_state": _state(name, told) for name in (*_FIELDS, "terms")},
         problems="".join(f'<li><a href="#{name}">{escape(reason)}</a></li>' for name, reason in wrong),

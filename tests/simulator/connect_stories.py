@@ -123,7 +123,7 @@ def connect_objects(sim: Simulator, client: stripe.StripeClient) -> list[tuple[t
     ]
 
 
-def a_link(client: stripe.StripeClient, account: stripe.Account, **given: Any) -> stripe.AccountLink:
+def a_link(client: stripe.StripeClient, bob: stripe.Account, /, **given: Any) -> stripe.AccountLink:
     """A way to Bob's onboarding."""
     back = {"refresh_url": "http://localhost:5000/again", "return_url": "http://localhost:5000/done"}
-    return client.v1.account_links.create({"account": account.id, "type": "account_onboarding", **back, **given})  # type: ignore[typeddict-item]
+    return client.v1.account_links.create({"account": bob.id, "type": "account_onboarding", **back, **given})  # type: ignore[typeddict-item]
