@@ -14,6 +14,8 @@ from typing import Any
 from .errors import ApiError, UnknownParameters, no_such_route, not_simulated, unknown_parameters
 
 _LIST = Path(__file__).with_name("known_parameters.jsonl")
+# Where others have an id, some of Stripe's paths have a word.
+WORDS = frozenset({"search", "create_preview"})
 _PLACEHOLDER = re.compile(r"<[^>]*>")
 
 

@@ -248,10 +248,11 @@ def read(declared: Mapping[str, Type], given: Mapping[str, Any], *, within: str 
     strangers = [spell(name) for name in given if name not in declared]
     if strangers:
         raise UnknownParameters(strangers)
+    taken = {name: declared[name].read(value, spell(name)) for name, value in given.items()}
     for name, kind in declared.items():
         if isinstance(kind, Required) and name not in given:
             raise missing_parameter(spell(name))
-    return {name: declared[name].read(value, spell(name)) for name, value in given.items()}
+    return taken
 
 
 def merge_metadata(before: Mapping[str, str], change: Mapping[str, str] | None) -> dict[str, str]:

@@ -93,4 +93,6 @@ class Router:
             found, names = self._adapter.match(path, method)
         except HTTPException:
             raise known.explain_route(method, path) from None
+        if names.get("id") in known.WORDS:
+            raise known.explain_route(method, path)
         return found, dict(names)

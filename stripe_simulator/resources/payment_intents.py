@@ -164,6 +164,11 @@ def capture_intent(call: Call) -> Object:
 def cancel_intent(call: Call) -> Object:
     intent = _asked(call)
     refuse_while_in_checkout(call.work, intent, "cancel")
+    if intent.get("_invoice"):
+        raise refused(
+            f"You cannot cancel this PaymentIntent because it pays the invoice {intent['_invoice']}. Void the invoice "
+            "instead."
+        )
     return cancel(call.work, intent, call.params.get("cancellation_reason"))
 
 

@@ -5,6 +5,7 @@ Source: https://docs.stripe.com/api/webhook_endpoints
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from ..browser import LOOPBACK_HOSTS
@@ -15,6 +16,7 @@ from ..params import Array, Flag, Metadata, Required, Text, Type, merge_metadata
 from ..routing import Call, endpoint
 from ..shapes import API_VERSION, Object
 
+_EVENT = re.compile(r"^[a-z0-9_]+(\.[a-z0-9_]+)+$", re.ASCII)
 _EDITABLE: dict[str, Type] = {
     "url": Text(most=2048),
     "enabled_events": Array(Text()),
@@ -100,8 +102,11 @@ def _apply(call: Call, made: Object) -> None:
             ours = False
         if not ours:
             raise invalid("Invalid URL: the simulator only reaches http://localhost and its kind.", param="url")
-    if params.get("enabled_events", ["*"]) == []:
+    events = params.get("enabled_events", ["*"])
+    if not events:
         raise invalid("You must enable at least one event.", param="enabled_events")
+    if not all(name == "*" or _EVENT.match(name) for name in events):
+        raise invalid("Each of enabled_events must be the name of an event, or '*' for all.", param="enabled_events")
     made |= {name: params[name] for name in ("url", "enabled_events", "description") if name in params}
     if "metadata" in params:
         made["metadata"] = merge_metadata(made["metadata"], params["metadata"])

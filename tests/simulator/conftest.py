@@ -9,6 +9,7 @@ import stripe
 
 from stripe_simulator import Simulator
 
+from .conformance.witness import Witness, event_problems
 from .in_process import InProcessClient
 
 stripe.enable_telemetry = False
@@ -20,7 +21,23 @@ WEBHOOK_URL = "http://localhost/webhooks/stripe"
 def sim() -> Iterator[Simulator]:
     simulator = Simulator(":memory:", webhook_url=WEBHOOK_URL, webhook_secret="whsec_test")
     yield simulator
+    told = simulator.events_since(None)
     simulator.close()
+    assert sorted({line for event in told for line in event_problems(event)}) == []
+
+
+@pytest.fixture(scope="session")
+def witness() -> Witness:
+    return Witness()
+
+
+@pytest.fixture(autouse=True)
+def conforming(request: pytest.FixtureRequest, witness: Witness) -> Iterator[None]:
+    """Every request taken and every object answered in a test is one that the official library knows."""
+    Simulator.watchers.append(witness)
+    yield
+    Simulator.watchers.remove(witness)
+    assert witness.take() == []
 
 
 @pytest.fixture

@@ -133,6 +133,13 @@ def test_a_voided_invoice_is_owed_no_more(sim: Simulator, client: stripe.StripeC
         assert refusal(lambda act=again_: act(invoice.id)).http_status == 400
 
 
+def test_the_intent_of_an_invoice_is_not_cancelled_by_itself(client: stripe.StripeClient) -> None:
+    invoice = an_open_invoice(client)
+    error = refusal(lambda: client.v1.payment_intents.cancel(intent_of(client, invoice).id))
+    assert (error.http_status, "Void the invoice" in error.user_message) == (400, True)
+    assert client.v1.invoices.pay(invoice.id).status == "paid"
+
+
 def test_an_uncollectible_invoice_can_still_be_paid(sim: Simulator, client: stripe.StripeClient) -> None:
     subscription = a_subscription(client)
     use_card(client, subscription.customer, "pm_card_chargeCustomerFail")

@@ -46,28 +46,42 @@ def table() -> str:
     for each in endpoints():
         route, taken = route_of(each), of_endpoint(each)
         missing = of_route(route) - taken - {"expand"} if route else set()
-        rows.append(
-            f"| {each.method} `{each.path.removeprefix('/v1/')}` | {_taken(taken)} | {_missing(missing, taken)} |"
-        )
+        rows.append(f"| {each.method} `{each.path.removeprefix('/v1/')}` | {_taken(taken)} | {_missing(missing)} |")
     return "\n".join(rows)
 
 
 def _taken(names: set[str]) -> str:
     names = names - {"expand"} - FOR_BROWSERS
-    short = "a page" if names >= _CURSORS else ""
-    leaves = {name for name in names - _CURSORS if not any(other.startswith(f"{name}[") for other in names)}
-    return ", ".join(filter(None, [*(f"`{name}`" for name in sorted(leaves)), short])) or "–"
+    pages = ["pages"] if names >= _CURSORS else []
+    tree = _tree({name for name in names - _CURSORS if not name.startswith("created[")}) or {}
+    return ", ".join([*(_brief(name, inner) for name, inner in sorted(tree.items())), *pages]) or "–"
 
 
-def _missing(names: set[str], taken: set[str]) -> str:
-    """The outermost names only: what is inside a missing hash is missing too."""
-    outermost = {name for name in names if not any(name.startswith((f"{other}[", f"{other}[]")) for other in names)}
-    inside = sorted(name for name in outermost if "[" in name)
-    listed = [f"`{name}`" for name in sorted(outermost - set(inside))]
+def _brief(name: str, inner: Any) -> str:
+    """`card` or `card{number exp_year}`; the brackets of arrays are left out."""
+    return f"`{name}{_inside(inner)}`"
+
+
+def _inside(tree: Any) -> str:
+    if not isinstance(tree, dict):
+        return ""
+    if set(tree) == {"[]"}:
+        return f"[]{_inside(tree['[]'])}"
+    return "{" + " ".join(f"{name}{_inside(inner)}" for name, inner in sorted(tree.items())) + "}"
+
+
+def _missing(names: set[str]) -> str:
+    inside = sorted(name for name in outermost(names) if "[" in name)
+    listed = [f"`{name}`" for name in sorted(outermost(names) - set(inside))]
     partly = sorted({name.split("[")[0] for name in inside})
     if partly:
         listed.append("more in " + ", ".join(f"`{name}`" for name in partly))
     return ", ".join(listed) or "–"
+
+
+def outermost(names: set[str]) -> set[str]:
+    """What is inside a missing hash is missing too, and needs no word."""
+    return {name for name in names if not any(name.startswith(f"{other}[") for other in names)}
 
 
 def readme() -> str:

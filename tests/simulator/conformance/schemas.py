@@ -99,7 +99,8 @@ def _hints(cls: type) -> dict[str, tuple[Any, type]]:
     found: dict[str, tuple[Any, type]] = {}
     for base in reversed(cls.__mro__ if issubclass(cls, StripeObject) else (cls,)):
         for name, hint in vars(base).get("__annotations__", {}).items():
-            ours = name in RequestOptions.__annotations__ or "ClassVar" in str(hint) or base is StripeObject
+            option = not issubclass(cls, StripeObject) and name in RequestOptions.__annotations__
+            ours = option or "ClassVar" in str(hint) or base is StripeObject
             if name[0].islower() and not ours:
                 found[name] = (hint, base)
     return found
