@@ -130,11 +130,21 @@ def delete(call: Call) -> Object:
     return call.work.of(call.work.platform).save({"id": account["id"], "object": "account", "deleted": True})
 
 
-@endpoint("POST", "/v1/accounts/<id>/reject", {"reason": Required(one_of("fraud", "terms_of_service", "other"))})
+# Source: https://docs.stripe.com/api/account/reject
+_FRAUD = "fraud_no_intent_to_fulfill fraud_other fraud_payment_method_casher fraud_payment_method_tester".split()
+
+
+@endpoint(
+    "POST",
+    "/v1/accounts/<id>/reject",
+    {"reason": Required(one_of(*_FRAUD, "credit", "terms_of_service", "other"))},
+)
 def reject(call: Call) -> Object:
-    """Refuse to do business with an account; it stays disabled. Source: https://docs.stripe.com/api/account/reject"""
+    """Refuse to do business with an account; it stays disabled."""
     account = connected(call.work, call.id)
-    account["_restriction"] = {"due": [], "disabled_reason": f"rejected.{call.params['reason']}"}
+    reason = call.params["reason"]
+    word = "fraud" if reason in _FRAUD else "other" if reason == "credit" else reason
+    account["_restriction"] = {"due": [], "disabled_reason": f"rejected.{word}"}
     review(call.work, account)
     return account
 

@@ -32,6 +32,8 @@ _BANK_ACCOUNT = Hash(
 class ExternalAccount:
     """A parameter type: bank details. A token or a card is Stripe's too, and refused by name."""
 
+    fields = _BANK_ACCOUNT.fields
+
     def read(self, value: Any, name: str) -> dict[str, Any] | None:
         if isinstance(value, str) or (isinstance(value, dict) and value.get("object") == "card"):
             raise not_simulated(name)

@@ -181,7 +181,7 @@ def test_a_control_restricts_an_account_and_lifts_it_again(sim: Simulator, clien
 
 def test_a_rejected_account_stays_disabled(client: stripe.StripeClient) -> None:
     bob = bobs_account(client)
-    rejected = client.v1.accounts.reject(bob.id, {"reason": "fraud"})
+    rejected = client.v1.accounts.reject(bob.id, {"reason": "fraud_other"})
     assert (rejected.requirements.disabled_reason, rejected.payouts_enabled) == ("rejected.fraud", False)
 
 

@@ -176,7 +176,7 @@ def test_going_through_onboarding_again_lifts_a_restriction_but_no_rejection(
     control(sim, "accounts/restrict", account=bob.id, requirement="individual.verification.document")
     filled_in(sim, a_link(client, bob))
     assert client.v1.accounts.retrieve(bob.id).payouts_enabled is True
-    client.v1.accounts.reject(bob.id, {"reason": "fraud"})
+    client.v1.accounts.reject(bob.id, {"reason": "fraud_other"})
     filled_in(sim, a_link(client, bob))
     assert client.v1.accounts.retrieve(bob.id).payouts_enabled is False
 

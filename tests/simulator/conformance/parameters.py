@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from stripe_simulator.params import Array, Hash, Integer, NotSimulated, Range, Required, Retired, Type
+from stripe_simulator.params import Array, Integer, NotSimulated, Range, Required, Retired, Type
 from stripe_simulator.routing import ENDPOINTS, Endpoint, Router
 
 from .routes import Route, anonymous, routes
@@ -81,8 +81,8 @@ def _of_declaration(declared: Mapping[str, Type], within: str) -> Iterator[tuple
 def _inside(kind: Type, spelt: str) -> Iterator[tuple[str, Type]]:
     if isinstance(kind, Required):
         yield from _inside(kind.of, spelt)
-    elif isinstance(kind, Hash):
-        yield from _of_declaration(kind.fields, spelt)
+    elif isinstance(fields := getattr(kind, "fields", None), Mapping):  # a hash, or a resource's own kind of one
+        yield from _of_declaration(fields, spelt)
     elif isinstance(kind, Array):
         yield f"{spelt}[]", kind.of
         yield from _inside(kind.of, f"{spelt}[]")
