@@ -16,31 +16,27 @@ from ..params import Hash, Required, Text, Type, one_of
 from ..shapes import Object, public
 from ..work import Work
 
-_BANK_ACCOUNT = Hash(
-    {
-        "object": Required(one_of("bank_account", "card")),
-        "account_holder_name": Text(),
-        "account_holder_type": one_of("company", "individual"),
-        "account_number": Required(Text()),
-        "country": Required(Text(most=2)),
-        "currency": Currency(),
-        "routing_number": Text(),
-    }
-)
+_BANK_ACCOUNT: dict[str, Type] = {
+    "object": Required(one_of("bank_account", "card")),
+    "account_holder_name": Text(),
+    "account_holder_type": one_of("company", "individual"),
+    "account_number": Required(Text()),
+    "country": Required(Text(most=2)),
+    "currency": Currency(),
+    "routing_number": Text(),
+}
 
 
-class ExternalAccount:
+class ExternalAccount(Hash):
     """A parameter type: bank details. A token or a card is Stripe's too, and refused by name."""
-
-    fields = _BANK_ACCOUNT.fields
 
     def read(self, value: Any, name: str) -> dict[str, Any] | None:
         if isinstance(value, str) or (isinstance(value, dict) and value.get("object") == "card"):
             raise not_simulated(name)
-        return _BANK_ACCOUNT.read(value, name)
+        return super().read(value, name)
 
 
-EXTERNAL_ACCOUNT: Type = ExternalAccount()
+EXTERNAL_ACCOUNT = ExternalAccount(_BANK_ACCOUNT)
 
 
 def make_bank_account(account: Object, given: dict[str, Any], *, param: str = "external_account") -> Object:
