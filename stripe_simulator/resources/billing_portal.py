@@ -5,6 +5,7 @@ Source: https://docs.stripe.com/api/customer_portal/sessions
 
 from __future__ import annotations
 
+import hmac
 from urllib.parse import urlsplit
 
 from ..errors import ApiError
@@ -18,6 +19,8 @@ from .customers import chargeable
 # A link must be opened within five minutes, and then lives for an hour after the last use.
 UNOPENED_SECONDS = 300
 IDLE_SECONDS = 3600
+_PREFIX = "test_"
+_ID_LENGTH = 24
 _OTHER_LOCALES = """
     bg cs da de el en-AU en-CA en-GB en-IE en-IN en-NZ en-SG es es-419 et fi fil fr fr-CA hr hu id it ja ko lt lv ms mt
     nb nl pl pt pt-BR ro ru sk sl sv th tr vi zh zh-HK zh-TW
@@ -37,12 +40,17 @@ def check_url(url: str, param: str) -> None:
         )  # fmt: skip
 
 
-def find_open(work: Work, secret: str) -> Object | None:
-    """The session of a link, kept alive by this use; None if there is none or its time is over."""
-    found = work.all_where("billing_portal.session", _secret=secret)
-    if not found or found[0]["_expires"] <= work.moment:
+def find_open(work: Work, secret: str) -> tuple[Work, Object] | None:
+    """The session of a link and work in its account, kept alive by this use; None if its time is over."""
+    session_id = f"bps_{secret.removeprefix(_PREFIX)[:_ID_LENGTH]}"
+    account = work.owner(session_id)
+    theirs = work.of(account or work.account)
+    session = theirs.find("billing_portal.session", session_id)
+    if session is None or not hmac.compare_digest(session["_secret"].encode(), secret.encode()):
         return None
-    return work.save(found[0] | {"_expires": work.moment + IDLE_SECONDS})
+    if session["_expires"] <= work.moment:
+        return None
+    return theirs, theirs.save(session | {"_expires": work.moment + IDLE_SECONDS})
 
 
 @endpoint(
@@ -58,10 +66,12 @@ def create(call: Call) -> Object:
     work, params = call.work, call.params
     if "return_url" in params:
         check_url(params["return_url"], "return_url")
-    secret = f"test_{token(40)}"
+    session_id = new_id("bps")
+    # The link names its session, and ends with what nobody can guess.
+    secret = f"{_PREFIX}{session_id.removeprefix('bps_')}{token(32)}"
     return work.add(
         {
-            "id": new_id("bps"),
+            "id": session_id,
             "object": "billing_portal.session",
             "after_expiration": None,
             "configuration": f"bpc_{work.account.removeprefix('acct_')}",

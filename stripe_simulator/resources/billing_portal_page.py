@@ -43,21 +43,22 @@ def style(_: Visit) -> Response:
 
 @page("/p/session/<secret>")
 def show(visit: Visit) -> Response:
-    session = find_open(visit.work, visit.names["secret"])
-    if session is None:
+    found = find_open(visit.work, visit.names["secret"])
+    if found is None:
         return _gone()
     done = str(visit.request.args.get("done", ""))
     if visit.request.args.get("redirect_status") == "failed":
         done = "failed"
-    return _page(visit.work, session, told=_DONE.get(done, ""))
+    return _page(*found, told=_DONE.get(done, ""))
 
 
 @page("/p/session/<secret>/card", "POST")
 def keep_card(visit: Visit) -> Response:
     """Check a new card with its bank; it then pays everything the customer is subscribed to."""
-    work, session = visit.work, find_open(visit.work, visit.names["secret"])
-    if session is None:
+    found = find_open(visit.work, visit.names["secret"])
+    if found is None:
         return _gone()
+    work, session = found
     form = visit.request.form
     month, _, year = form.get("expiry", "").replace(" ", "").partition("/")
     if not (month.isascii() and month.isdigit() and year.isascii() and year.isdigit() and len(month + year) <= 6):
@@ -80,9 +81,10 @@ def keep_card(visit: Visit) -> Response:
 @page("/p/session/<secret>/subscriptions/<id>", "POST")
 def change_subscription(visit: Visit) -> Response:
     """Cancel at the period's end, or take that back (`wish`: cancel or keep)."""
-    work, session = visit.work, find_open(visit.work, visit.names["secret"])
-    if session is None:
+    found = find_open(visit.work, visit.names["secret"])
+    if found is None:
         return _gone()
+    work, session = found
     subscription = work.find("subscription", visit.names["id"])
     if subscription is None or subscription["customer"] != session["customer"]:
         return Response("No such subscription\n", 404, mimetype="text/plain")
