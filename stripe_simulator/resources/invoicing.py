@@ -5,6 +5,7 @@ Source: https://docs.stripe.com/invoicing/overview and https://docs.stripe.com/b
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from ..errors import refused
@@ -27,6 +28,41 @@ _UNSET = """
     statement_descriptor test_clock threshold_reason webhooks_delivered_at automatically_finalizes_at
     customer_account
 """.split()
+
+# What every new invoice has alike.
+_ALIKE: Object = {
+    **dict.fromkeys(("amount_overpaid", "amount_paid", "amount_shipping", "attempt_count", "starting_balance"), 0),
+    **dict.fromkeys(("post_payment_credit_notes_amount", "pre_payment_credit_notes_amount"), 0),
+    **dict.fromkeys(("attempted", "auto_advance", "livemode", "_automatic"), False),
+    "object": "invoice",
+    "account_country": "US",
+    "account_name": "Simulated platform",
+    "automatic_tax": {
+        "disabled_reason": None,
+        "enabled": False,
+        "liability": None,
+        "provider": None,
+        "status": None,
+    },
+    "collection_method": "charge_automatically",
+    "customer_tax_ids": [],
+    "default_tax_rates": [],
+    "discounts": [],
+    "issuer": {"type": "self"},
+    "metadata": {},
+    "payment_settings": {
+        "default_mandate": None,
+        "payment_method_options": None,
+        "payment_method_types": None,
+    },
+    "status": "draft",
+    "status_transitions": dict.fromkeys(("finalized_at", "marked_uncollectible_at", "paid_at", "voided_at")),
+    "total_discount_amounts": [],
+    "total_pretax_credit_amounts": [],
+    "total_taxes": [],
+    "_intent": None,
+    "_payment": None,
+}
 
 
 def line_of(item: Object, product: Object, period: tuple[int, int], *, trial: bool) -> Object:
@@ -210,32 +246,14 @@ def _blank(work: Work, invoice_id: str, subscription: Object, total: int) -> Obj
     customer = work.get("customer", subscription["customer"])
     return {
         **dict.fromkeys(_UNSET),
+        **copy.deepcopy(_ALIKE),
+        **dict.fromkeys(("amount_due", "amount_remaining", "subtotal", "subtotal_excluding_tax"), total),
+        **dict.fromkeys(("total", "total_excluding_tax"), total),
+        **{f"customer_{name}": customer.get(name) for name in ("address", "email", "name", "phone", "shipping")},
         "id": invoice_id,
-        "object": "invoice",
-        "account_country": "US",
-        "account_name": "Simulated platform",
-        "amount_due": total,
-        "amount_overpaid": 0,
-        "amount_paid": 0,
-        "amount_remaining": total,
-        "amount_shipping": 0,
-        "attempt_count": 0,
-        "attempted": False,
-        "auto_advance": False,
-        "automatic_tax": {
-            "disabled_reason": None, "enabled": False, "liability": None, "provider": None, "status": None,
-        },
-        "collection_method": "charge_automatically",
         "created": work.moment,
         "customer": subscription["customer"],
-        **{f"customer_{name}": customer.get(name) for name in ("address", "email", "name", "phone", "shipping")},
         "customer_tax_exempt": customer.get("tax_exempt"),
-        "customer_tax_ids": [],
-        "default_tax_rates": [],
-        "discounts": [],
-        "issuer": {"type": "self"},
-        "livemode": False,
-        "metadata": {},
         "parent": {
             "quote_details": None,
             "subscription_details": {
@@ -244,22 +262,4 @@ def _blank(work: Work, invoice_id: str, subscription: Object, total: int) -> Obj
             },
             "type": "subscription_details",
         },
-        "payment_settings": {
-            "default_mandate": None, "payment_method_options": None, "payment_method_types": None,
-        },
-        "post_payment_credit_notes_amount": 0,
-        "pre_payment_credit_notes_amount": 0,
-        "starting_balance": 0,
-        "status": "draft",
-        "status_transitions": dict.fromkeys(("finalized_at", "marked_uncollectible_at", "paid_at", "voided_at")),
-        "subtotal": total,
-        "subtotal_excluding_tax": total,
-        "total": total,
-        "total_discount_amounts": [],
-        "total_excluding_tax": total,
-        "total_pretax_credit_amounts": [],
-        "total_taxes": [],
-        "_intent": None,
-        "_payment": None,
-        "_automatic": False,
-    }  # fmt: skip
+    }

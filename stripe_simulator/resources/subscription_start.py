@@ -5,6 +5,7 @@ Source: https://docs.stripe.com/billing/subscriptions/overview#subscription-paym
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,36 @@ _UNSET = """
     pause_collection pending_invoice_item_interval pending_setup_intent pending_update schedule test_clock
     transfer_data trial_end trial_start
 """.split()
+
+# What every new subscription has alike.
+_ALIKE: Object = {
+    "object": "subscription",
+    "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
+    "billing_mode": {"flexible": {"proration_discounts": "included"}, "type": "flexible"},
+    "billing_schedules": [],
+    "cancel_at_period_end": False,
+    "cancellation_details": {"comment": None, "feedback": None, "reason": None},
+    "collection_method": "charge_automatically",
+    "default_tax_rates": [],
+    "discounts": [],
+    "invoice_settings": {
+        "account_tax_ids": None,
+        "custom_fields": None,
+        "description": None,
+        "footer": None,
+        "issuer": {"type": "self"},
+    },
+    "latest_invoice": None,
+    "livemode": False,
+    "payment_settings": {
+        "payment_method_options": None,
+        "payment_method_types": None,
+        "save_default_payment_method": "off",
+    },
+    "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
+    "_finalized": None,
+    "_listed": "current",
+}
 
 
 @dataclass(frozen=True)
@@ -174,48 +205,26 @@ def _blank(work: Work, start: Start, trial_end: int | None) -> Object:
     anchor = trial_end or now
     subscription: Object = {
         **dict.fromkeys(_UNSET),
+        **copy.deepcopy(_ALIKE),
         "id": subscription_id,
-        "object": "subscription",
-        "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
         "billing_cycle_anchor": anchor,
-        "billing_mode": {"flexible": {"proration_discounts": "included"}, "type": "flexible"},
-        "billing_schedules": [],
-        "cancel_at_period_end": False,
-        "cancellation_details": {"comment": None, "feedback": None, "reason": None},
-        "collection_method": "charge_automatically",
         "created": now,
         "currency": currency,
         "customer": params["customer"],
         "default_payment_method": params.get("default_payment_method"),
-        "default_tax_rates": [],
         "description": params.get("description"),
-        "discounts": [],
-        "invoice_settings": {
-            "account_tax_ids": None, "custom_fields": None, "description": None, "footer": None,
-            "issuer": {"type": "self"},
-        },
         "items": items,
-        "latest_invoice": None,
-        "livemode": False,
         "metadata": merge_metadata({}, params.get("metadata", {})),
-        "payment_settings": {
-            "payment_method_options": None,
-            "payment_method_types": None,
-            "save_default_payment_method": "off",
-            **params.get("payment_settings", {}),
-        },
         "start_date": now,
         "status": "trialing" if trial_end else "incomplete",
         "trial_end": trial_end,
-        "trial_settings": params.get("trial_settings")
-        or {"end_behavior": {"missing_payment_method": "create_invoice"}},
         "trial_start": now if trial_end else None,
         "_base_url": start.base_url,
-        "_finalized": None,
         "_keeps_card": start.keeps_card,
-        "_listed": "current",
         "_prices": prices_of(items),
-    }  # fmt: skip
+    }
+    subscription["payment_settings"] |= params.get("payment_settings", {})
+    subscription["trial_settings"] |= params.get("trial_settings", {})
     set_period(subscription, now, trial_end or end_of_period(anchor, *recurrence(items), now))
     cancel_at_period_end(work, subscription, wanted=params.get("cancel_at_period_end", False))
     return subscription

@@ -79,3 +79,8 @@ def to_the_renewal(sim: Simulator, subscription: stripe.Subscription, later: flo
 
 def types(events: list[dict[str, Any]]) -> list[str]:
     return [event["type"] for event in events]
+
+
+def since(sim: Simulator, event_id: str) -> list[tuple[str, int]]:
+    """What happened after an event, and when (Unix seconds)."""
+    return [(event["type"], event["created"]) for event in sim.events_since(event_id)]
