@@ -11,7 +11,7 @@ from typing import Any
 import axe_playwright_python
 import pytest
 import stripe
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, Route, expect, sync_playwright
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Request, Response
 
@@ -187,6 +187,23 @@ def test_an_impatient_person_pays_once(stage: Stage) -> None:
     stage.tab.get_by_role("button", name="Pay").dblclick()
     stage.arrives(session)
     assert len(stage.client.v1.charges.list().data) == 1
+
+
+def test_an_answer_lost_on_the_way_is_asked_for_again_and_paid_once(stage: Stage) -> None:
+    session = stage.open()
+
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    stage.tab.route("**/c/pay/*", lose, times=1)
+    stage.type(VISA)
+    stage.press()
+    expect(stage.tab.get_by_role("alert").filter(has_text="We could not reach the payment service")).to_be_visible()
+    stage.press()
+    stage.arrives(session)
+    assert len(stage.client.v1.charges.list().data) == 1
+    stage.complaints[:] = [text for text in stage.complaints if "net::ERR_FAILED" not in text]
 
 
 def test_a_second_tab_finds_it_paid(stage: Stage) -> None:
