@@ -183,7 +183,7 @@ def _row(*cells: str) -> str:
     return f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
 
 
-def _page(template: str, status: int = 200, **values: str) -> Response:
+def _page(template: str, status: int = 200, /, **values: str) -> Response:
     text = Template((_WEB / template).read_text(encoding="utf-8")).substitute(values)
     return Response(text, status, mimetype="text/html")
 
