@@ -86,8 +86,18 @@ def settle(work: Work, invoice: Object) -> Object:
 @on_time("invoice_finalizes")
 def finalize_on_time(work: Work, invoice_id: str) -> None:
     invoice = work.get("invoice", invoice_id)
-    if invoice["status"] == "draft" and invoice["auto_advance"]:
-        collect_on_time(work, invoicing.finalize(work, invoice))
+    if invoice["status"] != "draft" or not invoice["auto_advance"]:
+        return
+    try:
+        with work.attempt():
+            invoice = invoicing.finalize(work, invoice)
+    except ApiError as refusal:
+        invoice = work.get("invoice", invoice_id) | {"auto_advance": False, "next_payment_attempt": None}
+        invoice["last_finalization_error"] = refusal.body()["error"]
+        work.save(invoice)
+        work.emit("invoice.finalization_failed", invoice)
+        return
+    collect_on_time(work, invoice)
 
 
 @on_time("invoice_retries")

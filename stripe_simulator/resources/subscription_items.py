@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import invalid, missing_parameter, no_such, not_simulated, refused
 from ..ids import new_id
 from ..lists import as_list
+from ..money import check_charge
 from ..params import Array, Flag, Hash, Integer, Metadata, Text, Type, merge_metadata
 from ..shapes import Object
 from ..work import Work
@@ -131,6 +132,9 @@ def _check_together(items: list[Object]) -> None:
         raise invalid("All prices on a subscription must use the same currency.", param="items")
     if any(price["recurring"] != prices[0]["recurring"] for price in prices):
         raise not_simulated("items with different billing periods")
+    # Here, where somebody can hear of it: a renewal by the clock could only fail.
+    if total := sum(item["price"]["unit_amount"] * item["quantity"] for item in items):
+        check_charge(total, prices[0]["currency"])
 
 
 def _as_items(subscription_id: str, items: list[Object]) -> Object:

@@ -214,8 +214,13 @@ def test_prices_that_cannot_be_billed_together_are_refused(client: stripe.Stripe
 
 
 def test_an_amount_below_the_smallest_charge_is_refused(client: stripe.StripeClient) -> None:
-    error = refusal(lambda: a_subscription(client, items=[{"price": a_plan(client, 20).id}]))
-    assert error.code == "amount_too_small"
+    plan = a_plan(client, 20)
+    for given in ({}, {"trial_period_days": 3}):
+        error = refusal(lambda more=given: a_subscription(client, items=[{"price": plan.id}], **more))
+        assert error.code == "amount_too_small"
+    going = a_subscription(client, items=[{"price": plan.id, "quantity": 3}])
+    fewer: Any = {"items": [{"id": going["items"].data[0].id, "quantity": 2}], "proration_behavior": "none"}
+    assert refusal(lambda: client.v1.subscriptions.update(going.id, fewer)).code == "amount_too_small"
 
 
 def test_a_retried_creation_is_the_same_subscription(client: stripe.StripeClient) -> None:
@@ -223,3 +228,14 @@ def test_a_retried_creation_is_the_same_subscription(client: stripe.StripeClient
     one, two = (client.v1.subscriptions.create(wish, {"idempotency_key": "k"}) for _ in range(2))
     assert one.id == two.id
     assert len(client.v1.subscriptions.list().data) == 1
+
+
+def test_a_creation_whose_answer_was_lost_subscribes_once(sim: Simulator, client: stripe.StripeClient) -> None:
+    wish: Any = {"customer": somebody(client).id, "items": [{"price": a_plan(client).id}]}
+    sim.faults.add("lose_answer", path="/v1/subscriptions")
+    assert isinstance(
+        refusal(lambda: client.v1.subscriptions.create(wish, {"idempotency_key": "k"})), stripe.APIConnectionError
+    )
+    again_ = client.v1.subscriptions.create(wish, {"idempotency_key": "k"})
+    assert [each.id for each in client.v1.subscriptions.list()] == [again_.id]
+    assert len(client.v1.charges.list().data) == 1

@@ -199,3 +199,17 @@ def test_renewals_survive_a_restart(tmp_path: Path) -> None:
     assert latest_invoice(library(second), subscription).status == "paid"
     assert len(library(second).v1.charges.list().data) == 2
     second.close()
+
+
+def test_an_invoice_that_cannot_be_finalized_says_so_and_stops(sim: Simulator, client: stripe.StripeClient) -> None:
+    subscription = a_subscription(client)
+    to_the_renewal(sim, subscription, later=60)
+    with sim._store.transaction() as db:
+        # No request brings this about: what cannot be charged is refused when it is ordered.
+        db.execute("UPDATE objects SET body = json_set(body, '$.amount_due', 100000000) WHERE kind = 'invoice'")
+    last = sim.events_since(None)[-1]["id"]
+    sim.clock.advance(HOUR)
+    assert types(sim.events_since(last)) == ["invoice.finalization_failed"]
+    failed = latest_invoice(client, subscription)
+    assert (failed.status, failed.auto_advance, failed.number) == ("draft", False, None)
+    assert failed.last_finalization_error.code == "amount_too_large"
