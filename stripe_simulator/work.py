@@ -196,12 +196,17 @@ class Work:
         for follow in _FOLLOWERS.get(type, ()):
             follow(self, obj)
 
-    def later(self, at: float, name: str, object_id: str) -> None:
-        """Have the timer `name` run for an object once the simulated clock reaches `at`."""
-        self._db.execute(
-            "INSERT INTO timers (at, name, object, account) VALUES (?, ?, ?, ?)",
-            (at, name, object_id, self.account),
-        )
+    def later(self, at: float, name: str, object_id: str, *, once: bool = False) -> None:
+        """Have the timer `name` run for an object when the simulated clock reaches `at`; `once`: if it will not yet."""
+        timer = (at, name, object_id, self.account)
+        if (
+            once
+            and self._db.execute(
+                "SELECT 1 FROM timers WHERE at = ? AND name = ? AND object = ? AND account = ?", timer
+            ).fetchone()
+        ):
+            return
+        self._db.execute("INSERT INTO timers (at, name, object, account) VALUES (?, ?, ?, ?)", timer)
 
 
 _EVENT_FILTERS = {

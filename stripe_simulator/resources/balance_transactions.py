@@ -95,7 +95,7 @@ def record(
 
 def plan_payout(work: Work, ready: int) -> None:
     """Have the account's automatic payout, if it has that, run at the midnight after `ready` (Unix seconds)."""
-    work.later((ready // _DAY_SECONDS + 1) * _DAY_SECONDS, AUTOMATIC, work.account)
+    work.later((ready // _DAY_SECONDS + 1) * _DAY_SECONDS, AUTOMATIC, work.account, once=True)
 
 
 def _fee(fee: int, currency: str, description: str) -> Object:

@@ -85,10 +85,10 @@ def retrieve(call: Call) -> Object:
     return call.work.get("charge", call.id)
 
 
-@endpoint("GET", "/v1/charges", {**CREATED, "payment_intent": Text(), "customer": Text()})
+@endpoint("GET", "/v1/charges", {**CREATED, "payment_intent": Text(), "customer": Text(), "transfer_group": Text()})
 def list_all(call: Call) -> Object:
-    params = call.params
-    return listing(call, "charge", payment_intent=params.get("payment_intent"), customer=params.get("customer"))
+    asked = {name: call.params.get(name) for name in ("payment_intent", "customer", "transfer_group")}
+    return listing(call, "charge", **asked)
 
 
 @endpoint("POST", "/v1/charges/<id>", {"metadata": Metadata(), "description": Text(unsettable=True)})

@@ -121,6 +121,11 @@ def _refundable_charge(call: Call) -> Object:
             f"its charge "
             f"{charge['id']} has not been captured. Cancel the PaymentIntent instead, to release the hold."
         )
+    if charge["source_transfer"]:
+        raise refused(
+            f"Charge {charge['id']} is what a transfer became. Stripe lets the account refund it to the platform; this "
+            f"simulator does not: reverse {charge['source_transfer']} instead."
+        )
     if charge["disputed"] and not charge.get("_dispute_won"):
         raise refused(f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed")
     if charge["refunded"]:

@@ -250,3 +250,20 @@ def test_a_source_in_another_currency_is_refused(client: stripe.StripeClient) ->
     bob, charge = bobs_account(client), a_payment(client, currency="eur").latest_charge
     error = refusal(lambda: transfer(client, bob, 100, source_transaction=charge))
     assert (error.http_status, error.error.param) == (400, "currency")
+
+
+def test_charges_and_transfers_of_one_group_are_found_together(client: stripe.StripeClient) -> None:
+    bob = bobs_account(client)
+    paid, _ = a_payment(client, transfer_group="booking_7"), a_payment(client)
+    transfer(client, bob, 4000, source_transaction=paid.latest_charge)
+    assert [each.id for each in client.v1.charges.list({"transfer_group": "booking_7"})] == [paid.latest_charge]
+    assert [each.amount for each in client.v1.transfers.list({"transfer_group": "booking_7"})] == [4000]
+
+
+def test_the_account_does_not_refund_what_it_was_sent(client: stripe.StripeClient) -> None:
+    bob = bobs_account(client)
+    sent = a_transfer(client, bob)
+    wish: Any = {"charge": sent.destination_payment}
+    error = refusal(lambda: client.v1.refunds.create(wish, as_account(bob)))
+    assert (error.http_status, "reverse tr_" in str(error)) == (400, True)
+    assert balance(client, bob) == (4000, 0)

@@ -225,3 +225,17 @@ def test_a_bad_parameter_is_a_400_that_names_it(
     assert (error.http_status, error.code) == (400, code)
     assert error.error.param == (param or "evidence[uncategorized_text]")
     assert client.v1.disputes.retrieve(dispute.id).status == "needs_response"
+
+
+def test_a_direct_charge_is_disputed_on_the_account_it_was_made_for(
+    sim: Simulator, client: stripe.StripeClient
+) -> None:
+    bob = bobs_account(client, capabilities={name: {"requested": True} for name in ("card_payments", "transfers")})
+    wish: Any = {"amount": 5000, "currency": "usd", "payment_method": "pm_card_createDispute", "confirm": True}
+    never: Any = {"automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}}
+    client.v1.payment_intents.create({**wish, **never}, as_account(bob))
+    assert (balance(client), balance(client, bob)) == ((0, 0), (-6500, 4825))
+    dispute = client.v1.disputes.list({}, as_account(bob)).data[0]
+    assert sim.events_since(None)[-1]["account"] == bob.id
+    assert control(sim, "disputes/close", dispute=dispute.id, status="won").status_code == 200
+    assert balance(client, bob) == (-1500, 4825)
