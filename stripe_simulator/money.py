@@ -28,6 +28,7 @@ SMALLEST = {
     250, "eur": 50, "gbp": 30, "hkd": 400, "huf": 17500, "inr": 50, "jpy": 50, "mxn": 1000, "myr": 200,
     "nok": 300, "nzd": 50, "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1000,
 }  # fmt: skip
+_SIGNS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥"}
 _FIXED_FEE = {"usd": 30, "eur": 25, "gbp": 20, "jpy": 40, "kwd": 100}
 
 
@@ -49,13 +50,14 @@ POSITIVE = Integer(least=1)
 
 
 def display(amount: int, currency: str) -> str:
-    """The amount for an error message: `$5.00 usd`-like, without locale."""
-    if currency in ZERO_DECIMAL:
-        return f"{amount:,} {currency}"
-    places = 3 if currency in THREE_DECIMAL else 2
-    whole, rest = divmod(amount, 10**places)
-    sign = {"usd": "$", "eur": "€", "gbp": "£"}.get(currency, "")
-    return f"{sign}{whole:,}.{rest:0{places}d} {currency}"
+    """An amount (minor units) as Stripe writes it: `$20.00`, `€60.00`, `¥500`, else `20.00 CHF`."""
+    places = 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
+    whole, rest = divmod(abs(amount), 10**places)
+    number = f"{whole:,}.{rest:0{places}d}" if places else f"{whole:,}"
+    minus = "-" if amount < 0 else ""
+    if sign := _SIGNS.get(currency):
+        return f"{minus}{sign}{number}"
+    return f"{minus}{number} {currency.upper()}"
 
 
 def check_charge(amount: int, currency: str) -> None:
