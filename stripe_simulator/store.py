@@ -28,6 +28,27 @@ CREATE INDEX IF NOT EXISTS objects_by_charge ON objects (kind, json_extract(body
     WHERE json_extract(body, '$.charge') IS NOT NULL;
 CREATE INDEX IF NOT EXISTS objects_by_email ON objects (kind, json_extract(body, '$.email'), seq)
     WHERE json_extract(body, '$.email') IS NOT NULL;
+CREATE INDEX IF NOT EXISTS objects_by_source ON objects (kind, json_extract(body, '$.source_transaction'), seq)
+    WHERE json_extract(body, '$.source_transaction') IS NOT NULL;
+-- What the balance transactions add up to, kept by the database itself, so that no writer can forget it.
+CREATE TABLE IF NOT EXISTS balances (
+    account TEXT NOT NULL, currency TEXT NOT NULL, status TEXT NOT NULL, amount INTEGER NOT NULL,
+    PRIMARY KEY (account, currency, status)) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS balance_moves AFTER INSERT ON objects WHEN new.kind = 'balance_transaction' BEGIN
+    INSERT INTO balances VALUES (new.account, json_extract(new.body, '$.currency'),
+        json_extract(new.body, '$.status'), json_extract(new.body, '$.net'))
+        ON CONFLICT (account, currency, status) DO UPDATE SET amount = amount + excluded.amount;
+END;
+CREATE TRIGGER IF NOT EXISTS balance_clears AFTER UPDATE ON objects WHEN new.kind = 'balance_transaction' BEGIN
+    UPDATE balances SET amount = amount - (json_extract(old.body, '$.net')) WHERE account = old.account
+        AND currency = json_extract(old.body, '$.currency') AND status = json_extract(old.body, '$.status');
+    INSERT INTO balances VALUES (new.account, json_extract(new.body, '$.currency'),
+        json_extract(new.body, '$.status'), json_extract(new.body, '$.net'))
+        ON CONFLICT (account, currency, status) DO UPDATE SET amount = amount + excluded.amount;
+END;
+INSERT INTO balances
+    SELECT account, json_extract(body, '$.currency'), json_extract(body, '$.status'), sum(json_extract(body, '$.net'))
+    FROM objects WHERE kind = 'balance_transaction' AND NOT EXISTS (SELECT 1 FROM balances) GROUP BY 1, 2, 3;
 CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, account TEXT NOT NULL, type TEXT NOT NULL,
     created INTEGER NOT NULL, body TEXT NOT NULL);
@@ -55,7 +76,17 @@ CREATE TABLE IF NOT EXISTS journal (
     status INTEGER NOT NULL, request TEXT NOT NULL, account TEXT NOT NULL, key TEXT NOT NULL,
     replayed INTEGER NOT NULL, asked TEXT NOT NULL, answered TEXT NOT NULL);
 """
-_TABLES = ("objects", "events", "timers", "idempotency", "deliveries", "delivery_attempts", "journal", "settings")
+_TABLES = (
+    "objects",
+    "balances",
+    "events",
+    "timers",
+    "idempotency",
+    "deliveries",
+    "delivery_attempts",
+    "journal",
+    "settings",
+)
 
 
 class Store:

@@ -7,7 +7,6 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 from .errors import no_such
 from .ids import new_id
@@ -149,15 +148,10 @@ class Work:
         found = [json.loads(row["body"]) for row in rows]
         return found[::-1] if before is not None else found
 
-    def totals(self, kind: str, number: str, *by: str) -> dict[tuple[Any, ...], int]:
-        """Sums of a field over all objects of a kind, by the values of other fields."""
-        groups = ", ".join(f"json_extract(body, '$.{name}')" for name in by)
-        rows = self._db.execute(
-            f"SELECT {groups}, sum(json_extract(body, '$.{number}')) FROM objects "
-            f"WHERE account = ? AND kind = ? GROUP BY {groups}",
-            (self.account, kind),
-        ).fetchall()
-        return {tuple(row)[:-1]: row[-1] for row in rows}
+    def balances(self) -> dict[tuple[str, str], int]:
+        """The sums of the account's balance transactions by currency and status, in minor units."""
+        rows = self._db.execute("SELECT currency, status, amount FROM balances WHERE account = ?", (self.account,))
+        return {(row["currency"], row["status"]): row["amount"] for row in rows}
 
     def find_event(self, event_id: str) -> Object | None:
         row = self._db.execute(

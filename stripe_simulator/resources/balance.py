@@ -9,12 +9,12 @@ from ..work import Work
 
 def available(work: Work, currency: str) -> int:
     """What the account may pay out or transfer now, in minor units; negative when it owes."""
-    return _sums(work).get((currency, "available"), 0)
+    return work.balances().get((currency, "available"), 0)
 
 
 def pending(work: Work, currency: str) -> int:
     """What will clear later, in minor units."""
-    return _sums(work).get((currency, "pending"), 0)
+    return work.balances().get((currency, "pending"), 0)
 
 
 def total(work: Work, currency: str) -> int:
@@ -24,7 +24,7 @@ def total(work: Work, currency: str) -> int:
 
 def currencies(work: Work) -> list[str]:
     """The currencies that the account has ever moved."""
-    return sorted({currency for currency, _ in _sums(work)})
+    return sorted({currency for currency, _ in work.balances()})
 
 
 def default_currency(work: Work) -> str:
@@ -35,7 +35,7 @@ def default_currency(work: Work) -> str:
 
 @endpoint("GET", "/v1/balance")
 def retrieve(call: Call) -> Object:
-    work, sums = call.work, _sums(call.work)
+    work, sums = call.work, call.work.balances()
     shown = sorted({currency for currency, _ in sums} | {default_currency(work)})
     return {
         "object": "balance",
@@ -47,7 +47,3 @@ def retrieve(call: Call) -> Object:
 
 def _amount(amount: int, currency: str) -> Object:
     return {"amount": amount, "currency": currency, "source_types": {"card": amount}}
-
-
-def _sums(work: Work) -> dict[tuple[str, str], int]:
-    return work.totals("balance_transaction", "net", "currency", "status")

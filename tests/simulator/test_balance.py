@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+from pathlib import Path
+
 import pytest
 import stripe
 
 from stripe_simulator import Simulator
 
+from .conftest import library
 from .connect_stories import a_transfer, as_account, balance, bobs_account, moves
 from .stories import DAY, a_hold, a_payment, refusal
 
@@ -119,3 +123,25 @@ def test_a_bad_filter_is_a_400_that_names_it(
 ) -> None:
     error = refusal(lambda: client.v1.balance_transactions.list(wrong))  # type: ignore[arg-type]
     assert (error.http_status, error.code, error.error.param) == (400, code, param)
+
+
+def test_the_balance_survives_a_restart_and_a_database_that_never_kept_it(tmp_path: Path) -> None:
+    path = str(tmp_path / "stripe.db")
+    first = Simulator(path)
+    a_payment(library(first))
+    a_payment(library(first), "pm_card_bypassPending")
+    first.close()
+    for forgotten in (False, True):
+        if forgotten:
+            with sqlite3.connect(path) as db:
+                db.execute("DROP TABLE balances")
+            db.close()
+        again = Simulator(path)
+        assert balance(library(again)) == (4825, 4825)
+        again.close()
+
+
+def test_a_reset_empties_the_balance(sim: Simulator, client: stripe.StripeClient) -> None:
+    a_payment(client)
+    sim.reset()
+    assert balance(client) == (0, 0)
