@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import stripe_simulator
+from stripe_simulator.facts import FACTS, Mark
 
 from .parameters import FOR_BROWSERS, endpoints, of_endpoint, of_route, route_of
 from .routes import routes
@@ -15,6 +16,7 @@ PACKAGE = Path(stripe_simulator.__file__).parent
 KNOWN = PACKAGE / "known_parameters.jsonl"
 README = PACKAGE / "README.md"
 _BEGIN, _END = "<!-- endpoints: made by the conformance tests -->", "<!-- endpoints: end -->"
+_FACTS_BEGIN, _FACTS_END = "<!-- facts: made by the conformance tests -->", "<!-- facts: end -->"
 _CURSORS = {"limit", "starting_after", "ending_before"}
 
 
@@ -84,10 +86,22 @@ def outermost(names: set[str]) -> set[str]:
     return {name for name in names if not any(name.startswith(f"{other}[") for other in names)}
 
 
+def facts() -> str:
+    """The README's list of facts that rest on less than documentation."""
+    doubtful = [fact for fact in FACTS if fact.mark != Mark.DOCUMENTED]
+    rows = [f"| {fact.mark} | {fact.area} | {fact.sentence} |" for fact in sorted(doubtful, key=lambda each: each.mark)]
+    return "\n".join(["| Mark | Area | Fact |", "|---|---|---|", *rows])
+
+
 def readme() -> str:
-    """The README with a fresh table."""
-    before, rest = README.read_text(encoding="utf-8").split(_BEGIN)
-    return f"{before}{_BEGIN}\n\n{table()}\n\n{_END}{rest.split(_END)[1]}"
+    """The README with fresh tables."""
+    text = _between(README.read_text(encoding="utf-8"), _BEGIN, _END, table())
+    return _between(text, _FACTS_BEGIN, _FACTS_END, facts())
+
+
+def _between(text: str, begin: str, end: str, fresh: str) -> str:
+    before, rest = text.split(begin)
+    return f"{before}{begin}\n\n{fresh}\n\n{end}{rest.split(end)[1]}"
 
 
 def renew() -> None:
