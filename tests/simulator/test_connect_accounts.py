@@ -239,3 +239,10 @@ def test_a_bad_parameter_is_a_400_that_names_it(
     error = refusal(lambda: an_express_account(client, **wrong))
     assert (error.http_status, error.code, error.error.param) == (400, code, param)
     assert client.v1.accounts.list().data == []
+
+
+def test_a_bank_account_shows_no_more_than_its_end(client: stripe.StripeClient) -> None:
+    bob = bobs_account(client)
+    (bank,) = client.v1.accounts.external_accounts.list(bob.id).data
+    assert (bank.last4, bank.routing_number, bank.account) == ("6789", "110000000", bob.id)
+    assert "000123456789" not in str(bank) + str(client.v1.accounts.retrieve(bob.id))

@@ -267,3 +267,13 @@ def test_the_account_does_not_refund_what_it_was_sent(client: stripe.StripeClien
     error = refusal(lambda: client.v1.refunds.create(wish, as_account(bob)))
     assert (error.http_status, "reverse tr_" in str(error)) == (400, True)
     assert balance(client, bob) == (4000, 0)
+
+
+def test_a_reversals_metadata_changes_and_shows_inside_its_transfer(client: stripe.StripeClient) -> None:
+    bob = bobs_account(client)
+    sent, other = a_transfer(client, bob), a_transfer(client, bob)
+    reversal = client.v1.transfers.reversals.create(sent.id, {"amount": 500})
+    client.v1.transfers.reversals.update(sent.id, reversal.id, {"metadata": {"why": "no show"}})
+    assert client.v1.transfers.retrieve(sent.id).reversals.data[0].metadata["why"] == "no show"
+    error = refusal(lambda: client.v1.transfers.reversals.retrieve(other.id, reversal.id))
+    assert (error.http_status, error.code) == (404, "resource_missing")
