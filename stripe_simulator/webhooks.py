@@ -28,6 +28,10 @@ Send = Callable[[str, bytes, dict[str, str]], int]
 RETRY_SECONDS = (1, 2, 5, 10, 30, 60, 300, 900, 3600)
 ROTATION_SECONDS = 24 * 3600
 _ATTEMPTS_KEPT = 10_000
+_COUNT_PENDING = """
+UPDATE events SET body = json_set(body, '$.pending_webhooks',
+    (SELECT count(*) FROM deliveries WHERE event = :event AND state = 'pending')) WHERE id = :event
+"""
 _WRONG_SECRET = "whsec_of_somebody_else"
 
 
@@ -201,6 +205,8 @@ class Webhooks:
                 "INSERT INTO delivery_attempts (delivery, event, at, url, status, note) VALUES (?, ?, ?, ?, ?, ?)",
                 (row["seq"], row["event"], now, url, status, note),
             )
+            if state != "pending":
+                db.execute(_COUNT_PENDING, {"event": row["event"]})
             if not db.execute("SELECT last_insert_rowid() % 1000").fetchone()[0]:
                 db.execute("DELETE FROM delivery_attempts WHERE seq <= last_insert_rowid() - ?", (_ATTEMPTS_KEPT,))
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,6 +56,29 @@ def test_every_endpoint_is_told_and_each_is_retried_alone(sim: Simulator, client
     sim.clock.advance(10)
     assert sim.deliver(one_is_down) == 0
     assert tries == ["http://localhost/webhooks/stripe", URL, URL]
+
+
+def test_an_event_counts_the_deliveries_still_to_come(sim: Simulator, client: stripe.StripeClient) -> None:
+    make(client)
+    an_intent(client)
+    assert client.v1.events.list().data[0].pending_webhooks == 2
+    sim.deliver(lambda url, _body, _headers: 500 if url == URL else 200)
+    assert client.v1.events.list().data[0].pending_webhooks == 1
+    sim.deliver(Endpoint(), force=True)
+    assert client.v1.events.list().data[0].pending_webhooks == 0
+
+
+def test_a_database_of_before_there_were_endpoints_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    with closing(sqlite3.connect(path)) as old, old:
+        old.execute(
+            "CREATE TABLE deliveries (seq INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL, due REAL NOT NULL, "
+            "attempts INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL DEFAULT 'pending')"
+        )
+    simulator = Simulator(str(path), webhook_url=URL)
+    an_intent(library(simulator))
+    assert simulator.deliver(Endpoint()) == 1
+    simulator.close()
 
 
 def test_a_secret_is_shown_only_when_the_endpoint_is_made(client: stripe.StripeClient) -> None:
