@@ -65,8 +65,7 @@ def record(
 
     It clears in two days; at once; or at a moment (Unix seconds) if that is still to come.
     """
-    ready = work.moment if at_once else work.moment + _PENDING_SECONDS if available_on is None else available_on
-    clear = ready <= work.moment
+    ready = work.moment if at_once else available_on or work.moment + _PENDING_SECONDS
     transaction: Object = {
         "id": new_id("txn"),
         "object": "balance_transaction",
@@ -77,20 +76,23 @@ def record(
         "currency": currency,
         "description": description,
         "exchange_rate": exchange_rate,
-        "fee": fee,
-        "fee_details": [_fee(fee, currency, fee_for)] if fee else [],
-        "net": amount - fee,
+        **_after_fee(amount, fee, currency, fee_for),
         "reporting_category": category or _CATEGORIES.get(type, type),
         "source": source,
-        "status": "available" if clear else "pending",
+        "status": "available" if ready <= work.moment else "pending",
         "type": type,
     }
     work.add(transaction)
-    if not clear:
+    _plan(work, transaction)
+    return str(transaction["id"])
+
+
+def _plan(work: Work, transaction: Object) -> None:
+    ready = transaction["available_on"]
+    if transaction["status"] == "pending":
         work.later(ready, "balance_available", transaction["id"])
     if work.account != work.platform and transaction["net"] > 0:
         plan_payout(work, ready)
-    return str(transaction["id"])
 
 
 def plan_payout(work: Work, ready: int) -> None:
@@ -98,14 +100,9 @@ def plan_payout(work: Work, ready: int) -> None:
     work.later((ready // _DAY_SECONDS + 1) * _DAY_SECONDS, AUTOMATIC, work.account, once=True)
 
 
-def _fee(fee: int, currency: str, description: str) -> Object:
-    return {
-        "amount": fee,
-        "application": None,
-        "currency": currency,
-        "description": description,
-        "type": "stripe_fee",
-    }
+def _after_fee(amount: int, fee: int, currency: str, words: str) -> Object:
+    detail = {"amount": fee, "application": None, "currency": currency, "description": words, "type": "stripe_fee"}
+    return {"fee": fee, "fee_details": [detail] if fee else [], "net": amount - fee}
 
 
 @on_time("balance_available")
