@@ -7,10 +7,10 @@ simulator, no part of it.
 
 from __future__ import annotations
 
-from . import cards, connect, disputes, errors, events, holds, idempotency, signatures
+from . import cards, connect, deliveries, disputes, errors, events, holds, idempotency, signatures
 from .registry import FACTS, Fact, Mark
 from .world import Unlike, World
 
 __all__ = ["FACTS", "Fact", "Mark", "Unlike", "World", "modules"]
 
-modules = (signatures, holds, events, cards, errors, idempotency, disputes, connect)
+modules = (signatures, holds, events, cards, errors, idempotency, disputes, connect, deliveries)

@@ -17,6 +17,11 @@ from ..server import Server
 from ..simulator import Simulator
 from . import FACTS, Fact, Unlike, World
 
+_MISSING = {
+    "clock": "its time cannot be moved",
+    "faults": "faults cannot be ordered",
+    "deliveries": "its deliveries cannot be watched",
+}
 _TEST_KEY = re.compile(r"^(sk|rk)_test_\w+$", re.ASCII)
 
 
@@ -44,7 +49,7 @@ def _stripe(key: str) -> Iterator[World]:
 @contextmanager
 def _simulator() -> Iterator[World]:
     """A simulator in this process, reached over a socket as any other."""
-    simulator = Simulator()
+    simulator = Simulator(webhook_url="http://127.0.0.1/hook")
     server = Server(simulator, "127.0.0.1", 0)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     transport = stripe.RequestsClient(timeout=(3, 15))
@@ -63,13 +68,26 @@ def simulated(simulator: Simulator, client: stripe.StripeClient) -> World:
     def order(_: str, given: dict[str, Any]) -> None:
         simulator.faults.add(given.pop("kind"), **given)
 
-    return World(client, advance=simulator.clock.advance, control=order)
+    def deliver(status: int) -> list[tuple[str, str]]:
+        came: list[tuple[str, str]] = []
+
+        def answer(_: str, body: bytes, headers: dict[str, str]) -> int:
+            came.append((body.decode(), headers["Stripe-Signature"]))
+            return status
+
+        simulator.deliver(answer)
+        return came
+
+    def rotate() -> tuple[str, str]:
+        return simulator.webhooks.secret, simulator.webhooks.rotate()
+
+    return World(client, advance=simulator.clock.advance, control=order, deliver=deliver, rotate=rotate)
 
 
 def tried(fact: Fact, world: World) -> tuple[str, str]:
     """`holds`, `skipped`, `DIFFERS` or `FAILED`, and why."""
     if not world.has(fact.needs):
-        return "skipped", {"clock": "its time cannot be moved", "faults": "faults cannot be ordered"}[fact.needs]
+        return "skipped", _MISSING[fact.needs]
     try:
         fact.run(world)
     except Unlike as unlike:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stripe
 
-from .registry import recorded, unverified
+from .registry import documented, recorded, unverified
 from .world import World, refused, same
 
 
@@ -112,7 +112,7 @@ def an_upper_case_currency_is_refused(world: World) -> None:
     same((error.http_status, error.error.param), (400, "currency"))
 
 
-@recorded()
+@documented()
 def payment_method_types_is_no_longer_supported(world: World) -> None:
     wish = {"amount": 5000, "currency": "usd", "payment_method_types": ["card"]}
     error = refused(lambda: world.api.payment_intents.create(wish))  # type: ignore[arg-type]

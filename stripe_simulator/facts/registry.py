@@ -23,7 +23,8 @@ class Mark(StrEnum):
 class Fact:
     """One sentence about Stripe, and the function that sees whether it holds.
 
-    `needs` says what only a simulator has: a clock to move, or faults on order. Empty: it runs anywhere.
+    `needs` says what only a simulator has: a clock to move, faults on order, deliveries to watch. Without needs it
+    runs anywhere.
     """
 
     run: Callable[[World], None]

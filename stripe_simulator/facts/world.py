@@ -26,17 +26,22 @@ class World:
         *,
         advance: Callable[[float], None] | None = None,
         control: Callable[[str, dict[str, Any]], None] | None = None,
+        deliver: Callable[[int], list[tuple[str, str]]] | None = None,
+        rotate: Callable[[], tuple[str, str]] | None = None,
         patience: float = 0.0,
     ) -> None:
         self.client = client
         self.api = client.v1
         self._advance = advance
         self._control = control
+        self._deliver = deliver
+        self._rotate = rotate
         self._patience = patience
 
     def has(self, needs: str) -> bool:
         """Whether this world has what a fact needs."""
-        return {"": True, "clock": self._advance, "faults": self._control}[needs] not in (None, False)
+        found = {"": True, "clock": self._advance, "faults": self._control, "deliveries": self._deliver}
+        return found[needs] is not None
 
     def advance(self, seconds: float) -> None:
         """Let simulated time pass."""
@@ -52,6 +57,16 @@ class World:
         """Order a fault for the next request."""
         assert self._control
         self._control("faults", {"kind": kind, **given})
+
+    def deliver(self, status: int) -> list[tuple[str, str]]:
+        """Answer everything that is due with a status; the bodies and signatures that came."""
+        assert self._deliver
+        return self._deliver(status)
+
+    def rotate(self) -> tuple[str, str]:
+        """Give the endpoint a new secret; the old one and the new one."""
+        assert self._rotate
+        return self._rotate()
 
     def intent(self, **given: Any) -> Any:
         """An intent of $50 to be captured by hand."""
@@ -127,7 +142,7 @@ def _names(event: Any) -> set[str]:
 def same(seen: Any, wanted: Any) -> None:
     """Raises: Unlike when they differ."""
     if seen != wanted:
-        raise Unlike(f"expected {wanted!r}, saw {seen!r}")
+        raise Unlike(f"expected {wanted!r:.300}, saw {seen!r:.300}")
 
 
 @contextmanager
