@@ -37,7 +37,7 @@ def knock(app: Flask, stripe: Stripe) -> Knock:
             body = json.dumps(body)
         raw = body.encode() if isinstance(body, str) else body
         if header is None:
-            header = signature(raw, signed.get("secret", "whsec_test"), (signed.get("at") or stripe.now()).timestamp())
+            header = signature(raw, (signed.get("at") or stripe.now()).timestamp(), signed.get("secret", "whsec_test"))
         answer: TestResponse = apart(
             app.test_client().post, WEBHOOK_PATH, data=raw, headers={"Stripe-Signature": header} if header else {}
         )
@@ -64,7 +64,7 @@ def body() -> str:
 
 def test_what_stripe_did_not_sign_leaves_nothing(knock: Knock, stripe: Stripe, body: str, subtests: pytest.Subtests):
     now = int(stripe.now().timestamp())
-    good = signature(body.encode(), "whsec_test", now)
+    good = signature(body.encode(), now, "whsec_test")
     mac = good.split("v1=")[1]
     forged = [
         "",
@@ -87,9 +87,9 @@ def test_what_stripe_did_not_sign_leaves_nothing(knock: Knock, stripe: Stripe, b
         f"t={now},v1=café",
         f"t={now},v1={mac[:-1]}é",
         f"é={now},t={now},v1={mac}",
-        signature(body.encode(), "whsec_other", now),
-        signature(body.encode(), "", now),
-        signature(body.encode() + b" ", "whsec_test", now),
+        signature(body.encode(), now, "whsec_other"),
+        signature(body.encode(), now, ""),
+        signature(body.encode() + b" ", now, "whsec_test"),
     ]
     with nothing_happens(stripe):
         for header in forged:
@@ -231,7 +231,7 @@ def app_with_two_secrets(database_url: str, stripe: Stripe) -> Iterator[Flask]:
 def test_while_secrets_are_rolled_both_are_good(app_with_two_secrets: Flask, stripe: Stripe):
     for secret, status in (("whsec_old", 200), ("whsec_new", 200), ("whsec_test", 400)):
         raw = json.dumps(event(type="ping", id=f"evt_{secret}")).encode()
-        header = {"Stripe-Signature": signature(raw, secret, stripe.now().timestamp())}
+        header = {"Stripe-Signature": signature(raw, stripe.now().timestamp(), secret)}
         answer = apart(app_with_two_secrets.test_client().post, WEBHOOK_PATH, data=raw, headers=header)
         assert answer.status_code == status, secret
     assert set(_states()) == {"evt_whsec_old", "evt_whsec_new"}
