@@ -44,6 +44,12 @@ class Settings:
     def stripe_js(self) -> str:
         return f"{self.stripe_api}/stripe.js" if self.simulated else STRIPE_JS
 
+    def dashboard_of(self, intent_id: str = "") -> str:
+        """Where an operator looks at a payment, or at everything, on Stripe's side (or the simulator's)."""
+        if self.simulated:
+            return f"{self.stripe_api}/dashboard/{intent_id}" if intent_id else f"{self.stripe_api}/"
+        return f"https://dashboard.stripe.com/{'' if self.livemode else 'test/'}payments/{intent_id}"
+
     @property
     def flask(self) -> dict[str, object]:
         """What Flask and its extensions are told."""

@@ -2,7 +2,7 @@
 
 import signal
 from datetime import timedelta
-from threading import Event
+from queue import SimpleQueue
 
 import click
 from flask import Flask, current_app
@@ -41,11 +41,11 @@ def worker() -> None:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     scheduler = jobs.scheduler(app, at_least_every=DEMO_PACE if app.extensions["settings"].demo else None)
 
-    stop = Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    stop = SimpleQueue[int]()  # unlike an Event, it may be used by a signal that interrupts its own use
+    signal.signal(signal.SIGTERM, lambda number, _: stop.put(number))
+    signal.signal(signal.SIGINT, lambda number, _: stop.put(number))
     scheduler.start()
-    stop.wait()
+    stop.get()
     scheduler.shutdown(wait=True)  # what is being done is finished first
 
 

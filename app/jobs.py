@@ -25,11 +25,12 @@ class Job:
     every: timedelta
     due: Callable[[datetime], Sequence[str]]
     do: Callable[..., object]  # (row id, *, now)
+    spoil: Callable[..., object] | None = None  # (row id, error, *, now): what to do when doing it broke
 
 
 JOBS = {
     "finish_operations": Job(timedelta(seconds=10), operations.unfinished, operations.execute),
-    "handle_events": Job(timedelta(seconds=10), inbox.waiting, inbox.handle),
+    "handle_events": Job(timedelta(seconds=10), inbox.waiting, inbox.handle, inbox.spoil),
     "expire_checkouts": Job(timedelta(minutes=1), bookings.unpaid_too_long, bookings.expire),
     "expire_stale_holds": Job(timedelta(minutes=5), holds.stale, bookings.expire),
     "release_forgotten_holds": Job(timedelta(minutes=5), releases.forgotten, releases.release),
@@ -46,9 +47,11 @@ def run(name: str) -> int:
             job.do(row_id, now=clock.now())
             done += 1
         except Failure as failure:
-            log.warning("not done", job=name, row=row_id, failure=type(failure).__name__, error=str(failure))
-        except Exception:
+            log.info("not done", job=name, row=row_id, failure=type(failure).__name__, error=str(failure))
+        except Exception as error:
             log.exception("failed", job=name, row=row_id)
+            if job.spoil is not None:
+                job.spoil(row_id, error, now=clock.now())
         finally:
             db.session.rollback()
     if due:

@@ -93,12 +93,13 @@ def handle(event_id: str, *, now: datetime) -> bool:
         log.warning("event not handled", webhook_event=event_id, error=str(failure))
         _put_away(event_id, None, now=now, error=failure)
         return True
-    except Exception as bug:
-        log.exception("event broke us", webhook_event=event_id)
-        _put_away(event_id, None, now=now, error=bug)
-        return True
     _put_away(event_id, EventState.HANDLED, now=now)
     return changed
+
+
+def spoil(event_id: str, error: Exception, *, now: datetime) -> None:
+    """Count a try that broke on a mistake of ours, so that no event is tried for ever."""
+    _put_away(event_id, None, now=now, error=error)
 
 
 def _put_away(event_id: str, state: EventState | None, *, now: datetime, error: Exception | None = None) -> None:

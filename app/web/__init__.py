@@ -39,5 +39,6 @@ def init_app(app: Flask, settings: Settings) -> None:
             "viewer_zone": viewer_zone().key,
             "now": clock.now(),
             "simulated": settings.simulated,
+            "dashboard_of": settings.dashboard_of,
             "demo": settings.demo,
         }

@@ -9,7 +9,10 @@
     const tick = () => {
       const seconds = Math.max(0, Math.round((Date.parse(time.dateTime) - Date.now() - ahead) / 1000));
       left.textContent = seconds ? `, ${Math.floor(seconds / 60)} min ${seconds % 60} s left` : ", and the time is up";
-      if (!seconds) clearInterval(timer);
+      if (!seconds) {
+        clearInterval(timer);
+        document.dispatchEvent(new Event("time-is-up"));
+      }
     };
     const timer = setInterval(tick, 1000);
     tick();

@@ -6,6 +6,7 @@
   const problem = document.getElementById("payment-problem");
   const { publishableKey, clientSecret, returnUrl } = form.dataset;
   const offer = label.textContent;
+  let over = false;
 
   if (typeof Stripe === "undefined") {
     say("The card form could not be loaded from Stripe. Check your connection or your content blocker, then load this page again.");
@@ -15,10 +16,17 @@
   const stripe = Stripe(publishableKey);
   const elements = stripe.elements({ clientSecret, appearance: appearance() });
   const card = elements.create("payment");
-  card.on?.("ready", () => { button.disabled = false; });
+  card.on?.("ready", () => { button.disabled = over; });
   card.on?.("loaderror", (event) => say(event?.error?.message || "Stripe did not show its card form. Load this page again."));
   card.mount("#payment-element");
-  if (!card.on) button.disabled = false;
+  if (!card.on) button.disabled = over;
+
+  // The slot goes to others now; a card that is typed in later would only be reserved to be released again.
+  document.addEventListener("time-is-up", () => {
+    over = true;
+    busy(false);
+    label.textContent = "The time is up";
+  });
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -50,7 +58,7 @@
   }
 
   function busy(yes) {
-    button.disabled = yes;
+    button.disabled = yes || over;
     button.setAttribute("aria-busy", yes);
     label.textContent = yes ? "Asking your bank…" : offer;
   }
