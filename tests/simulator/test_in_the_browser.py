@@ -113,7 +113,7 @@ class Stage:
         form = self.tab.frame_locator("iframe[title='Secure payment input frame']")
         for label, text in (
             ("Card number", number),
-            ("Expiration date (MM / YY)", expiry),
+            ("Expiration date", expiry),
             ("Security code", cvc),
         ):
             form.get_by_label(label).fill("")
