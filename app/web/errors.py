@@ -82,7 +82,8 @@ def _plainly(title: str, message: str, status: int) -> Any:
         return jsonify(error=title, message=message), status
     page = current_app.jinja_env.get_template("errors/plain.html")
     css = url_for("static", filename="css/app.css")
-    return page.render(title=title, message=message, money=money, css=css), status
+    simulated = current_app.extensions["settings"].simulated
+    return page.render(title=title, message=message, money=money, css=css, simulated=simulated), status
 
 
 def _answer(title: str, message: str, money: str, status: int) -> Any:

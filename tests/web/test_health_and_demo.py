@@ -83,6 +83,10 @@ def test_while_the_database_is_away_every_door_says_so_plainly(houseless: Flask,
     assert apart(client.get, "/log-in").status_code == 200
 
 
+def test_even_then_it_says_that_the_money_is_not_real(houseless: Flask):
+    assert "Simulated payments. No real money." in houseless.test_client().get("/").text
+
+
 def test_while_the_database_is_away_whoever_is_logged_in_is_told_too(houseless: Flask):
     client = houseless.test_client()
     with client.session_transaction() as session:
