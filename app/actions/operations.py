@@ -20,7 +20,7 @@ from app.kit.errors import Busy, CardDeclined, Failure, GatewayDown, GatewayRefu
 from app.kit.ids import new_id
 from app.kit.money import Money
 from app.models.operation import Operation
-from app.models.states import BookingState, OperationState, Party
+from app.models.states import UNSETTLED_OPERATION, BookingState, OperationState, Party
 
 LEASE = 30  # seconds; whoever takes longer has lost it, which the count of tries tells, and does no harm
 HEAD_START = 5  # seconds in which the worker leaves a new operation to the request that made it
@@ -177,7 +177,7 @@ def unsettled(subject: str) -> Operation | None:
     """The operation on ``subject`` that is pending or parked, locked."""
     return db.session.scalar(
         select(Operation)
-        .where(Operation.subject == subject, Operation.state.in_((OperationState.PENDING, OperationState.PARKED)))
+        .where(Operation.subject == subject, Operation.state.in_(UNSETTLED_OPERATION))
         .with_for_update()
         .execution_options(populate_existing=True)
     )

@@ -236,6 +236,8 @@ def _settle_hold(order: Order, intent: Intent, now: datetime) -> bool:
 
 def _refuse_hold(order: Order, failure: Failure, now: datetime) -> None:
     payment = Payment.locked(order.subject)
+    if payment.state != PaymentState.NEEDS_CARD or payment.intent_id is not None:
+        return  # somebody else has made the intent meanwhile: this refusal is not the last word
     payment.decline_message = str(failure)[:300]
     payment.move_to(PaymentState.FAILED, now=now, by=Party.STRIPE, because=str(failure)[:200])
     endings.end(Booking.locked(payment.booking_id), BookingState.CANCELLED, Operation.locked(order.id), now=now)
