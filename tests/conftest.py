@@ -25,7 +25,7 @@ from tests.stripe_double import Stripe
 
 TABLES = (
     "ledger_entry, balance, slot_claim, weekly_hours, transition, payment, booking, operation, stripe_event, mentor, "
-    "user_account"
+    "user_account, bookmark, installation, alarm, reconciliation, request_budget"
 )
 
 

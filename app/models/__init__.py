@@ -1,24 +1,34 @@
 """Rooms: one class, one row. Importing this package knows every table."""
 
+from app.models.alarm import Alarm
 from app.models.availability import SlotClaim, WeeklyHours
 from app.models.base import Base
 from app.models.booking import Booking
+from app.models.bookmark import Bookmark
+from app.models.budget import RequestBudget
 from app.models.event import StripeEvent
+from app.models.installation import Installation
 from app.models.ledger import Balance, LedgerEntry
 from app.models.mentor import Mentor
 from app.models.operation import Operation
 from app.models.payment import Payment
+from app.models.reconciliation import Reconciliation
 from app.models.states import Transition
 from app.models.user import User
 
 __all__ = [
+    "Alarm",
     "Balance",
     "Base",
     "Booking",
+    "Bookmark",
+    "Installation",
     "LedgerEntry",
     "Mentor",
     "Operation",
     "Payment",
+    "Reconciliation",
+    "RequestBudget",
     "SlotClaim",
     "StripeEvent",
     "Transition",

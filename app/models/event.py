@@ -14,7 +14,10 @@ class StripeEvent(Stateful, Base):
     """A verified event. Its primary key is Stripe's id: one event is stored once, however often it is sent."""
 
     __tablename__ = "stripe_event"
-    __table_args__ = (Index("ix_stripe_event_waiting", "received_at", **only("state = 'received'")),)
+    __table_args__ = (
+        Index("ix_stripe_event_waiting", "tries", "received_at", **only("state = 'received'")),
+        Index("ix_stripe_event_state_received_at", "state", "received_at"),
+    )
 
     id: Mapped[str] = mapped_column(String(255), primary_key=True)
     type: Mapped[str] = mapped_column(String(80))

@@ -29,7 +29,7 @@ class Operation(Stateful, Base):
         Index("ix_operation_due", "not_before", **only("state = 'pending'")),
         Index("ix_operation_subject_created_at", "subject", "created_at"),
         Index("ix_operation_state_created_at", "state", "created_at"),
-        Index("uq_operation_refund", "stripe_id", unique=True, **only("kind = 'refund'")),
+        Index("uq_operation_one_per_effect", "kind", "stripe_id", unique=True),
         CheckConstraint("amount_minor > 0", name="amount_is_positive"),
         CheckConstraint("attempt >= 1", name="attempt"),
     )

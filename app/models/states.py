@@ -47,6 +47,21 @@ class EventState(StrEnum):
     STUCK = "stuck"
 
 
+class AlarmState(StrEnum):
+    OPEN = "open"
+    SETTLED = "settled"
+
+
+class ReconciliationState(StrEnum):
+    """``halted``: nothing was written, because this is not the Stripe account that the database speaks of."""
+
+    RUNNING = "running"
+    CLEAN = "clean"
+    ALARMED = "alarmed"
+    HALTED = "halted"
+    BROKEN_OFF = "broken_off"
+
+
 class Party(StrEnum):
     """Who brought something about."""
 
@@ -58,6 +73,7 @@ class Party(StrEnum):
 
 
 B, P, O, E = BookingState, PaymentState, OperationState, EventState  # noqa: E741 - read as a table below
+A, R = AlarmState, ReconciliationState
 
 # A state that is missing on the left is an end.
 FLOW: dict[StrEnum, set[StrEnum]] = {
@@ -71,6 +87,8 @@ FLOW: dict[StrEnum, set[StrEnum]] = {
     O.PARKED: {O.PENDING, O.DONE, O.REFUSED},
     E.RECEIVED: {E.HANDLED, E.QUARANTINED, E.STUCK},
     E.STUCK: {E.HANDLED, E.QUARANTINED},
+    A.OPEN: {A.SETTLED},
+    R.RUNNING: {R.CLEAN, R.ALARMED, R.HALTED, R.BROKEN_OFF},
 }
 
 LIVE_BOOKING = (B.PENDING_PAYMENT, B.CONFIRMED)

@@ -59,7 +59,7 @@ def test_a_row_is_found_from_the_row_that_it_points_at(table: Table):
 
 def test_ids_are_no_numbers_except_where_nobody_sees_them():
     numbered = {table.name for table in TABLES if isinstance(table.primary_key.columns[0].type, Integer)}
-    assert numbered == {"ledger_entry", "transition"}
+    assert numbered == {"ledger_entry", "transition", "installation"}
 
 
 def _orders(table: Table) -> list[list[str]]:

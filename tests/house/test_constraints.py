@@ -25,7 +25,7 @@ class Wrong:
 
     change: str | Copy
     refused_by: tuple[str, ...]
-    first: Copy | None = None
+    first: str | Copy | None = None
 
 
 def another(table: str, where: str = "1 = 1", **changed: str) -> Copy:
@@ -35,6 +35,8 @@ def another(table: str, where: str = "1 = 1", **changed: str) -> Copy:
 SECOND_PAYMENT = another(
     "payment", "state = 'authorized'", id="'pay_2'", state="'needs_card'", intent_id="NULL", charge_id="NULL"
 )
+AN_ALARM = """INSERT INTO alarm (id, kind, subject, sentence, state, raised_at, version)
+    VALUES ('{id}', 'missing', 'pi_1', 'It is not there.', 'open', '2026-06-01 08:00:00', 1)"""
 AN_ENTRY = "id = (SELECT max(id) FROM ledger_entry)"
 
 WRONGS = {
@@ -42,10 +44,11 @@ WRONGS = {
     "two unsettled operations on one subject": Wrong(
         another("operation", "id = 'op_1'", id="'op_2'", state="'parked'"),
         ("uq_operation_one_unsettled", "operation.subject"),
-        first=another("operation", "kind = 'capture'", id="'op_1'", state="'pending'"),
+        first=another("operation", "kind = 'capture'", id="'op_1'", state="'pending'", stripe_id="NULL"),
     ),
     "the same refund adopted twice": Wrong(
-        another("operation", "kind = 'refund'", id="'op_2'"), ("uq_operation_refund", "operation.stripe_id")
+        another("operation", "kind = 'refund'", id="'op_2'"),
+        ("uq_operation_one_per_effect", "operation.kind, operation.stripe_id"),
     ),
     "five minutes of a person given away twice": Wrong(
         another("slot_claim", booking_id="(SELECT min(id) FROM booking WHERE id <> slot_claim.booking_id)"),
@@ -120,6 +123,13 @@ WRONGS = {
         f"UPDATE ledger_entry SET amount = amount + 1 WHERE {AN_ENTRY}", ("never changed",)
     ),
     "a ledger entry deleted": Wrong(f"DELETE FROM ledger_entry WHERE {AN_ENTRY}", ("never changed",)),
+    "one database for two Stripe accounts": Wrong(
+        "INSERT INTO installation VALUES (2, 'acct_2', false, 'test', '2026-06-01 08:00:00')",
+        ("ck_installation_one_only",),
+    ),
+    "one alarm rung twice": Wrong(
+        AN_ALARM.format(id="al_2"), ("uq_alarm_one_open", "alarm.kind, alarm.subject"), first=AN_ALARM.format(id="al_1")
+    ),
     "two log-ins with one address": Wrong(
         another("user_account", id="'us_2'", stripe_customer_id="NULL"),
         ("uq_user_account_email", "user_account.email"),

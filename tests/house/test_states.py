@@ -10,11 +10,13 @@ from app.actions import inbox
 from app.extensions import db
 from app.gateways.stripe_gateway import Knock
 from app.kit.errors import IllegalMove
+from app.models.alarm import Alarm
 from app.models.base import Base
 from app.models.booking import Booking
 from app.models.event import StripeEvent
 from app.models.operation import Operation
 from app.models.payment import Payment
+from app.models.reconciliation import Reconciliation
 from app.models.states import (
     ENDED_BOOKING,
     FLOW,
@@ -141,7 +143,11 @@ def one_of_each(hour: Booking) -> list[Stateful]:
     knock = Knock("evt_first", "payment_intent.created", None, None, livemode=False)
     inbox.receive(knock, "{}", livemode=False, now=MONDAY)
     event = db.session.scalars(select(StripeEvent)).one()
-    found = [hour, payment, operation, event]
+    alarm = Alarm(kind="missing", subject="pi_1", sentence="It is not there.", raised_at=MONDAY)
+    reconciliation = Reconciliation(since=MONDAY, started_at=MONDAY)
+    db.session.add_all([alarm, reconciliation])
+    db.session.commit()
+    found = [hour, payment, operation, event, alarm, reconciliation]
     assert {type(row) for row in found} == set(LIFECYCLES), "a new lifecycle is not tried here yet"
     return found
 

@@ -1,0 +1,114 @@
+"""What proves itself: how far Stripe's journals are read, whose account it is, alarms, reconciliations, a budget.
+
+Revision: 0002, after 0001
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def _states(*states: str) -> sa.Enum:
+    return sa.Enum(*states, name="state", native_enum=False, create_constraint=True, length=20)
+
+
+def upgrade() -> None:
+    op.create_table(
+        "bookmark",
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("reached_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_bookmark")),
+    )
+    op.create_table(
+        "installation",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.String(length=255), nullable=False),
+        sa.Column("livemode", sa.Boolean(), nullable=False),
+        sa.Column("environment", sa.String(length=40), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_installation_one_only")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_installation")),
+    )
+    op.create_table(
+        "alarm",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("subject", sa.String(length=255), nullable=False),
+        sa.Column("sentence", sa.String(length=500), nullable=False),
+        sa.Column("state", _states("open", "settled"), nullable=False),
+        sa.Column("raised_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alarm")),
+    )
+    op.create_index(
+        "uq_alarm_one_open",
+        "alarm",
+        ["kind", "subject"],
+        unique=True,
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_index("ix_alarm_state_raised_at", "alarm", ["state", "raised_at"], unique=False)
+    op.create_table(
+        "reconciliation",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", _states("running", "clean", "alarmed", "halted", "broken_off"), nullable=False),
+        sa.Column("compared", sa.Integer(), nullable=False),
+        sa.Column("mended", sa.Integer(), nullable=False),
+        sa.Column("not_ours", sa.Integer(), nullable=False),
+        sa.Column("alarms", sa.Integer(), nullable=False),
+        sa.Column("told", sa.String(length=500), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reconciliation")),
+    )
+    op.create_index("ix_reconciliation_started_at_id", "reconciliation", ["started_at", "id"], unique=False)
+    op.create_table(
+        "request_budget",
+        sa.Column("endpoint", sa.String(length=80), nullable=False),
+        sa.Column("free_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("endpoint", name=op.f("pk_request_budget")),
+    )
+    op.drop_index("uq_operation_refund", "operation")
+    op.create_index("uq_operation_one_per_effect", "operation", ["kind", "stripe_id"], unique=True)
+    op.drop_index("ix_stripe_event_waiting", "stripe_event")
+    op.create_index(
+        "ix_stripe_event_waiting",
+        "stripe_event",
+        ["tries", "received_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'received'"),
+        postgresql_where=sa.text("state = 'received'"),
+    )
+    op.create_index("ix_stripe_event_state_received_at", "stripe_event", ["state", "received_at"], unique=False)
+
+
+def downgrade() -> None:
+    op.drop_index("ix_stripe_event_state_received_at", "stripe_event")
+    op.drop_index("ix_stripe_event_waiting", "stripe_event")
+    op.create_index(
+        "ix_stripe_event_waiting",
+        "stripe_event",
+        ["received_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'received'"),
+        postgresql_where=sa.text("state = 'received'"),
+    )
+    op.drop_index("uq_operation_one_per_effect", "operation")
+    op.create_index(
+        "uq_operation_refund",
+        "operation",
+        ["stripe_id"],
+        unique=True,
+        sqlite_where=sa.text("kind = 'refund'"),
+        postgresql_where=sa.text("kind = 'refund'"),
+    )
+    for table in ("request_budget", "reconciliation", "alarm", "installation", "bookmark"):
+        op.drop_table(table)
