@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from sqlalchemy import select
 
-from app.actions.orders import KINDS, Answer, Kind, Order
+from app.actions.orders import KINDS, Answer, Kind, Order, environment
 from app.actions.transactions import atomically, or_else, outside
 from app.extensions import db
 from app.gateways.stripe_gateway import API_VERSION, stripe_gateway
@@ -44,13 +44,13 @@ def start(
     """Write down what is about to be done, inside the caller's transaction, which has locked ``subject``.
 
     ``params`` are frozen as they are; what Stripe creates from them names the operation in its metadata, by which a
-    look-up finds it again.
+    look-up finds it again, and the installation that it belongs to.
 
     Raises: Busy if another money action on the subject is not settled yet.
     """
     operation_id = new_id("op")
     frozen = dict(params or {})
-    frozen["metadata"] = {**frozen.get("metadata", {}), "operation": operation_id}
+    frozen["metadata"] = {**frozen.get("metadata", {}), "operation": operation_id, "environment": environment()}
     operation = Operation(
         id=operation_id,
         kind=kind,

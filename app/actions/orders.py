@@ -69,6 +69,15 @@ _environment = "test"
 
 
 def use_environment(name: str) -> None:
-    """Prefix idempotency keys, so that two installations on one Stripe account never meet."""
+    """Name this installation in idempotency keys and in Stripe's metadata: two on one account never meet."""
     global _environment
     _environment = name
+
+
+def environment() -> str:
+    return _environment
+
+
+def is_elsewhere(metadata: dict[str, str]) -> bool:
+    """Whether an object at Stripe says that it belongs to another installation."""
+    return metadata.get("environment", _environment) != _environment

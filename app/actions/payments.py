@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from app.actions import endings, ledger, operations, refunds
 from app.actions.holds import release_at
-from app.actions.orders import KINDS, Kind, Order
+from app.actions.orders import KINDS, Kind, Order, is_elsewhere
 from app.actions.transactions import atomically, outside
 from app.extensions import db
 from app.gateways.stripe_gateway import Intent, StripeGateway, stripe_gateway
@@ -211,7 +211,7 @@ def _payment_of(intent: Intent) -> str:
         select(Payment.id).where((Payment.intent_id == intent.id) | (Payment.id == intent.metadata.get("payment", "")))
     )
     outside()
-    if payment_id is None:
+    if payment_id is None or is_elsewhere(intent.metadata):
         raise NotFound("This is not a payment of ours.")
     return payment_id
 
