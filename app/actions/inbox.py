@@ -9,7 +9,7 @@ from sqlalchemy import select
 from app.actions import payments
 from app.actions.transactions import atomically
 from app.extensions import db, upsert
-from app.gateways.stripe_gateway import Knock
+from app.gateways.stripe_objects import Knock
 from app.kit.errors import Failure, GatewayDown, NotFound
 from app.models.event import StripeEvent
 from app.models.states import EventState, Party

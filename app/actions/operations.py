@@ -14,7 +14,8 @@ from sqlalchemy import select
 from app.actions.orders import KINDS, Answer, Kind, Order, environment
 from app.actions.transactions import atomically, or_else, outside
 from app.extensions import db
-from app.gateways.stripe_gateway import API_VERSION, stripe_gateway
+from app.gateways.stripe_gateway import stripe_gateway
+from app.gateways.stripe_objects import API_VERSION
 from app.kit.columns import database_epoch
 from app.kit.errors import Busy, CardDeclined, Failure, GatewayDown, GatewayRefused
 from app.kit.ids import new_id

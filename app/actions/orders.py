@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from app.gateways.stripe_gateway import Key, StripeGateway
+from app.gateways.stripe_gateway import StripeGateway
+from app.gateways.stripe_objects import Key
 from app.kit.errors import Failure
 from app.kit.money import Money
 from app.models.operation import Operation

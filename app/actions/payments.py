@@ -15,7 +15,8 @@ from app.actions.holds import release_at
 from app.actions.orders import KINDS, Kind, Order, is_elsewhere
 from app.actions.transactions import atomically, outside
 from app.extensions import db
-from app.gateways.stripe_gateway import Intent, StripeGateway, stripe_gateway
+from app.gateways.stripe_gateway import StripeGateway, stripe_gateway
+from app.gateways.stripe_objects import Intent
 from app.kit.errors import Failure, GatewayDown, GatewayRefused, NotFound, Unexplained
 from app.kit.money import Money
 from app.models.booking import Booking

@@ -6,7 +6,8 @@ from app.actions import endings, ledger, operations
 from app.actions.orders import KINDS, Kind, Order
 from app.actions.transactions import atomically
 from app.extensions import db
-from app.gateways.stripe_gateway import Refund, StripeGateway
+from app.gateways.stripe_gateway import StripeGateway
+from app.gateways.stripe_objects import Refund
 from app.kit.errors import Failure, Invalid
 from app.kit.money import Money
 from app.models.booking import Booking

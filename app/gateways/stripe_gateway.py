@@ -4,80 +4,21 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import stripe
 
+from app.gateways.stripe_objects import API_VERSION, Intent, Key, Knock, Refund, plain
 from app.kit.errors import CardDeclined, Forged, GatewayDown, GatewayRefused, Unexplained
 from app.kit.money import Money
 
 stripe.enable_telemetry = False  # else it writes a file into the home directory
 
-API_VERSION = "2026-10-28.endive"
 CONNECT_TIMEOUT, READ_TIMEOUT = 3, 10  # seconds; the library's own 80 would hold a person's request hostage
 TOLERANCE = timedelta(seconds=300)  # of a webhook's timestamp, both ways
 _TIMESTAMP = re.compile(r"(?:^|,)\s*t=([0-9]{1,11})(?:,|$)")
-_WORD = re.compile(r"[A-Za-z0-9_.]{1,80}")
 NEWEST = 100  # how far back a look-up reads: one person has far fewer payments under way
-
-
-@dataclass(frozen=True)
-class Charge:
-    id: str
-    card_brand: str | None
-    card_last4: str | None
-    capture_before: datetime | None
-    refunded: Money
-
-
-@dataclass(frozen=True)
-class Intent:
-    """A PaymentIntent. ``capturable`` is what is held now, ``received`` what was captured."""
-
-    id: str
-    status: str
-    amount: Money
-    capturable: Money
-    received: Money
-    charge: Charge | None
-    client_secret: str
-    cancellation_reason: str | None
-    decline_message: str | None
-    metadata: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Refund:
-    id: str
-    intent_id: str | None
-    amount: Money
-    status: str
-    metadata: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Knock:
-    """A verified event: enough to know what to fetch. ``intent_id`` is of the PaymentIntent it is about, if any."""
-
-    id: str
-    type: str
-    intent_id: str | None
-    account: str | None
-    livemode: bool
-
-
-@dataclass(frozen=True)
-class Key:
-    """What makes a call repeatable: its idempotency key, and the API version its parameters were frozen for."""
-
-    idempotency: str
-    api_version: str = API_VERSION
-
-    @property
-    def options(self) -> Any:
-        return {"idempotency_key": self.idempotency, "stripe_version": self.api_version}
 
 
 class StripeGateway:
@@ -105,7 +46,7 @@ class StripeGateway:
         """The customer that an operation made, if it did. Source: https://docs.stripe.com/api/customers/list"""
         with _our_errors():
             listed = self._client.v1.customers.list({"email": email, "limit": NEWEST})
-            return next((c.id for c in listed.data if _plain(c.metadata).get("operation") == operation_id), None)
+            return next((c.id for c in listed.data if plain(c.metadata).get("operation") == operation_id), None)
 
     def create_intent(self, params: dict[str, Any], key: Key) -> Intent:
         """Source: https://docs.stripe.com/api/payment_intents/create"""
@@ -121,7 +62,7 @@ class StripeGateway:
             listed = self._client.v1.payment_intents.list(
                 {"customer": customer_id, "limit": NEWEST, "expand": ["data.latest_charge"]}
             )
-            return next((_intent(i) for i in listed.data if _plain(i.metadata).get("operation") == operation_id), None)
+            return next((Intent.of(i) for i in listed.data if plain(i.metadata).get("operation") == operation_id), None)
 
     def intent(self, intent_id: str) -> Intent:
         """Source: https://docs.stripe.com/api/payment_intents/retrieve"""
@@ -150,13 +91,13 @@ class StripeGateway:
     def refund(self, params: dict[str, Any], key: Key) -> Refund:
         """Source: https://docs.stripe.com/api/refunds/create"""
         with _our_errors():
-            return _refund(self._client.v1.refunds.create(cast(Any, params), key.options))
+            return Refund.of(self._client.v1.refunds.create(cast(Any, params), key.options))
 
     def refunds_of(self, intent_id: str) -> list[Refund]:
         """Newest first. Source: https://docs.stripe.com/api/refunds/list"""
         with _our_errors():
             listed = self._client.v1.refunds.list({"payment_intent": intent_id, "limit": NEWEST})
-            return [_refund(refund) for refund in listed.auto_paging_iter()]
+            return [Refund.of(refund) for refund in listed.auto_paging_iter()]
 
     def ping(self) -> None:
         """Ask Stripe something small, to see that the key works. Source: https://docs.stripe.com/api/events/list"""
@@ -165,7 +106,7 @@ class StripeGateway:
 
     def _intent(self, call: Callable[[], stripe.PaymentIntent]) -> Intent:
         with _our_errors():
-            return _intent(call())
+            return Intent.of(call())
 
 
 def verified_event(body: bytes, header: str, *, secrets: tuple[str, ...], now: datetime) -> Knock:
@@ -182,7 +123,7 @@ def verified_event(body: bytes, header: str, *, secrets: tuple[str, ...], now: d
         text = body.decode()
         if not any(_is_signed(text, header, secret) for secret in secrets):
             raise Forged("The signature does not match.")
-        return _knock(json.loads(text, object_pairs_hook=_no_key_twice))
+        return Knock.of(json.loads(text, object_pairs_hook=_no_key_twice))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise Forged("This is not an event.") from error
 
@@ -199,68 +140,6 @@ def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a key stands twice")
     return found
-
-
-def _knock(event: Any) -> Knock:
-    subject = event["data"]["object"]
-    about = subject["id"] if event["type"].startswith("payment_intent.") else subject.get("payment_intent")
-    if not (
-        isinstance(event["livemode"], bool)
-        and _is_word(event["id"])
-        and _is_word(event["type"])
-        and (about is None or _is_word(about))
-        and (event.get("account") is None or _is_word(event["account"]))
-    ):
-        raise ValueError("not an event's shape")
-    return Knock(event["id"], event["type"], about, event.get("account"), event["livemode"])
-
-
-def _is_word(value: object) -> bool:
-    return isinstance(value, str) and _WORD.fullmatch(value) is not None
-
-
-def _intent(intent: stripe.PaymentIntent) -> Intent:
-    currency = intent.currency.upper()
-    failure = intent.last_payment_error
-    return Intent(
-        id=intent.id,
-        status=intent.status,
-        amount=Money(intent.amount, currency),
-        capturable=Money(intent.amount_capturable, currency),
-        received=Money(intent.amount_received, currency),
-        charge=_charge(intent.latest_charge) if isinstance(intent.latest_charge, stripe.Charge) else None,
-        client_secret=intent.client_secret or "",
-        cancellation_reason=intent.cancellation_reason,
-        decline_message=failure.message if failure else None,
-        metadata=_plain(intent.metadata),
-    )
-
-
-def _charge(charge: stripe.Charge) -> Charge:
-    card = charge.payment_method_details.card if charge.payment_method_details else None
-    before = getattr(card, "capture_before", None)
-    return Charge(
-        id=charge.id,
-        card_brand=card.brand if card else None,
-        card_last4=card.last4 if card else None,
-        capture_before=datetime.fromtimestamp(before, UTC) if before else None,
-        refunded=Money(charge.amount_refunded, charge.currency.upper()),
-    )
-
-
-def _refund(refund: stripe.Refund) -> Refund:
-    intent = refund.payment_intent
-    return Refund(
-        refund.id,
-        intent if isinstance(intent, str) or intent is None else intent.id,
-        Money(refund.amount, refund.currency.upper()),
-        refund.status or "",
-        _plain(refund.metadata),
-    )
-
-
-def _plain(metadata: Any) -> dict[str, str]:
-    return dict(metadata.to_dict()) if metadata else {}
 
 
 @contextmanager

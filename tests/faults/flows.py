@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from app import jobs
 from app.actions import bookings, inbox, payments
 from app.extensions import db
-from app.gateways.stripe_gateway import Knock
+from app.gateways.stripe_objects import Knock
 from app.kit.errors import GatewayDown
 from app.models.booking import Booking
 from app.models.mentor import Mentor

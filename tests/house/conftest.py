@@ -21,7 +21,8 @@ from sqlalchemy import Engine, create_engine
 from app import create_app
 from app.actions import bookings, inbox
 from app.extensions import db
-from app.gateways.stripe_gateway import Knock, StripeGateway
+from app.gateways.stripe_gateway import StripeGateway
+from app.gateways.stripe_objects import Knock
 from app.kit import clock
 from app.models.booking import Booking
 from app.models.states import Party

@@ -8,7 +8,8 @@ from sqlalchemy.exc import IntegrityError
 
 from app.actions import ledger, operations, refunds
 from app.actions.transactions import atomically
-from app.gateways.stripe_gateway import Key, stripe_gateway
+from app.gateways.stripe_gateway import stripe_gateway
+from app.gateways.stripe_objects import Key
 from app.kit import policy
 from app.kit.errors import GatewayRefused, Invalid
 from app.kit.money import THREE_DECIMAL, WHOLE_UNITS_ONLY, Money

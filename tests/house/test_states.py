@@ -8,7 +8,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from app.actions import inbox
 from app.extensions import db
-from app.gateways.stripe_gateway import Knock
+from app.gateways.stripe_objects import Knock
 from app.kit.errors import IllegalMove
 from app.models.alarm import Alarm
 from app.models.base import Base

@@ -1,0 +1,144 @@
+"""Stripe's objects as we know them: frozen, with money as money and times as times. Stripe's own never get this far."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from app.kit.money import Money
+
+API_VERSION = "2026-10-28.endive"
+_WORD = re.compile(r"[A-Za-z0-9_.]{1,80}")
+
+
+@dataclass(frozen=True)
+class Key:
+    """What makes a call repeatable: its idempotency key, and the API version its parameters were frozen for."""
+
+    idempotency: str
+    api_version: str = API_VERSION
+
+    @property
+    def options(self) -> Any:
+        return {"idempotency_key": self.idempotency, "stripe_version": self.api_version}
+
+
+@dataclass(frozen=True)
+class Charge:
+    id: str
+    card_brand: str | None
+    card_last4: str | None
+    capture_before: datetime | None
+    refunded: Money
+
+    @classmethod
+    def of(cls, charge: Any) -> "Charge":
+        card = charge.payment_method_details.card if charge.payment_method_details else None
+        before = getattr(card, "capture_before", None)
+        return cls(
+            id=charge.id,
+            card_brand=card.brand if card else None,
+            card_last4=card.last4 if card else None,
+            capture_before=_time(before) if before else None,
+            refunded=_money(charge.amount_refunded, charge.currency),
+        )
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A PaymentIntent. ``capturable`` is what is held now, ``received`` what was captured."""
+
+    id: str
+    status: str
+    amount: Money
+    capturable: Money
+    received: Money
+    charge: Charge | None
+    client_secret: str
+    cancellation_reason: str | None
+    decline_message: str | None
+    metadata: dict[str, str]
+
+    @classmethod
+    def of(cls, intent: Any) -> "Intent":
+        """``latest_charge`` should be expanded: an id alone tells nothing."""
+        charge, failure = intent.latest_charge, intent.last_payment_error
+        return cls(
+            id=intent.id,
+            status=intent.status,
+            amount=_money(intent.amount, intent.currency),
+            capturable=_money(intent.amount_capturable, intent.currency),
+            received=_money(intent.amount_received, intent.currency),
+            charge=None if charge is None or isinstance(charge, str) else Charge.of(charge),
+            client_secret=intent.client_secret or "",
+            cancellation_reason=intent.cancellation_reason,
+            decline_message=failure.message if failure else None,
+            metadata=plain(intent.metadata),
+        )
+
+
+@dataclass(frozen=True)
+class Refund:
+    id: str
+    intent_id: str | None
+    amount: Money
+    status: str
+    metadata: dict[str, str]
+
+    @classmethod
+    def of(cls, refund: Any) -> "Refund":
+        return cls(
+            id=refund.id,
+            intent_id=_id(refund.payment_intent),
+            amount=_money(refund.amount, refund.currency),
+            status=refund.status or "",
+            metadata=plain(refund.metadata),
+        )
+
+
+@dataclass(frozen=True)
+class Knock:
+    """A verified event: enough to know what to fetch. ``intent_id`` is of the PaymentIntent it is about, if any."""
+
+    id: str
+    type: str
+    intent_id: str | None
+    account: str | None
+    livemode: bool
+
+    @classmethod
+    def of(cls, event: Any) -> "Knock":
+        """Read from an event's JSON. Raises: ValueError, LookupError, TypeError or AttributeError if it is none."""
+        subject = event["data"]["object"]
+        about = subject["id"] if event["type"].startswith("payment_intent.") else subject.get("payment_intent")
+        if not (
+            isinstance(event["livemode"], bool)
+            and _is_word(event["id"])
+            and _is_word(event["type"])
+            and (about is None or _is_word(about))
+            and (event.get("account") is None or _is_word(event["account"]))
+        ):
+            raise ValueError("not an event's shape")
+        return cls(event["id"], event["type"], about, event.get("account"), event["livemode"])
+
+
+def plain(metadata: Any) -> dict[str, str]:
+    """Metadata as a dict: Stripe's own object is none."""
+    return dict(metadata.to_dict()) if metadata else {}
+
+
+def _money(minor: int, currency: str) -> Money:
+    return Money(minor, currency.upper())
+
+
+def _time(epoch: int) -> datetime:
+    return datetime.fromtimestamp(epoch, UTC)
+
+
+def _id(reference: Any) -> str | None:
+    """The id of what is referred to, expanded or not."""
+    return reference if isinstance(reference, str) or reference is None else str(reference.id)
+
+
+def _is_word(value: object) -> bool:
+    return isinstance(value, str) and _WORD.fullmatch(value) is not None
