@@ -56,10 +56,14 @@ class Clock:
         """Jump to a moment; forwards, everything due on the way happens first."""
         with self._store.transaction() as db:
             self.run_due(unix)
-            self._offset = unix - time.time()
-            self._store.set_setting("clock_offset", repr(self._offset))
+            self.pretend(unix)
             # After a jump back, a retry planned in what is now the future would wait for ever.
             db.execute("UPDATE deliveries SET due = min(due, ?) WHERE state = 'pending'", (unix,))
+
+    def pretend(self, unix: float) -> None:
+        """Take it to be that moment, and let nothing happen on the way."""
+        self._offset = unix - time.time()
+        self._store.set_setting("clock_offset", repr(self._offset))
 
     def forget(self) -> None:
         """Back to real time (the store has been erased)."""

@@ -46,6 +46,13 @@ class Logged(NamedTuple):
     replayed: bool
 
 
+class Snapshot(NamedTuple):
+    """All that a simulator knows, and its Unix time then."""
+
+    state: sqlite3.Connection
+    moment: float
+
+
 class Simulator:
     """A stateful stand-in for Stripe's API: `sim(environ, start_response)`, safe to call from many threads.
 
@@ -137,19 +144,32 @@ class Simulator:
         with self._store.transaction() as db:
             idempotency.forget_all(db)
 
+    def snapshot(self) -> Snapshot:
+        """Everything as it is now but the faults on order; for `restore`, any number of times, here or elsewhere."""
+        return Snapshot(self._store.copy(), self.clock.now())
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Be as it was then, at the time that it was then. Faults on order and the log of requests are forgotten."""
+        self._store.put_back(snapshot.state)
+        self.clock.pretend(snapshot.moment)
+        self._begin_anew()
+
     def reset(self) -> None:
         """Forget everything: objects, events, keys, faults, the clock's offset."""
         with self._store.transaction():
             self._store.erase()
             self.clock.forget()
-            self._account_id = self._find_account_id()
+            self._begin_anew()
+
+    def close(self) -> None:
+        self._store.close()
+
+    def _begin_anew(self) -> None:
+        self._account_id = self._find_account_id()
         self.faults.clear()
         self.webhooks.mischief.clear()
         with self._log_guard:
             self._log.clear()
-
-    def close(self) -> None:
-        self._store.close()
 
     def _find_account_id(self) -> str:
         """The platform's own account, made on first use and kept with the database."""

@@ -138,6 +138,18 @@ class Store:
         with self.transaction() as db:
             db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value))
 
+    def copy(self) -> sqlite3.Connection:
+        """Everything as it is now, in memory; `put_back` brings it back any number of times."""
+        kept = sqlite3.connect(":memory:", check_same_thread=False)
+        with self._lock:
+            self._connection.backup(kept)
+        return kept
+
+    def put_back(self, kept: sqlite3.Connection) -> None:
+        """Everything as it was when it was copied."""
+        with self._lock:
+            kept.backup(self._connection)
+
     def erase(self) -> None:
         """Forget everything, as on a new database."""
         with self.transaction() as db:
