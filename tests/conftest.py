@@ -49,7 +49,7 @@ def settings_for(database_url: str, **changes: object) -> Settings:
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database file with all tables, to be copied."""
     path = tmp_path_factory.mktemp("template") / "template.db"
-    _migrate(f"sqlite:///{path}")
+    migrate(f"sqlite:///{path}")
     return path
 
 
@@ -57,11 +57,11 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def migrated_postgresql(worker_id: str) -> str:
     """The URL of this process's own database with all tables."""
     url = postgresql_url(worker_id)
-    _migrate(url)
+    migrate(url)
     return url
 
 
-def _migrate(url: str) -> None:
+def migrate(url: str) -> None:
     application = create_app(settings_for(url))
     with application.app_context():
         upgrade()

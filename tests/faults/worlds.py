@@ -29,7 +29,7 @@ class World:
 
     def __init__(self, database_url: str, folder: Path) -> None:
         self.database_url = database_url
-        self._folder = folder
+        self.folder = folder
         self._placeholder = Simulator(":memory:")
         self._server = Server(self._placeholder, "127.0.0.1", 0)
         self._serving = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -46,10 +46,19 @@ class World:
         port = self._server.server_address[1]
         return settings_for(self.database_url, stripe_api=f"http://127.0.0.1:{port}")
 
+    @property
+    def file(self) -> Path:
+        """The database, on SQLite."""
+        return Path(make_url(self.database_url).database or "")
+
+    @property
+    def stripe_file(self) -> Path:
+        return self.folder / "stripe.db"
+
     @contextmanager
     def alive(self, *, begins: datetime | None = None) -> Iterator[tuple[Flask, Stripe]]:
         """A fresh process, as it were: a new application on the database, inside its context, and its Stripe."""
-        stripe = Stripe(str(self._folder / "stripe.db"), begins=begins or self._moment)
+        stripe = Stripe(str(self.stripe_file), begins=begins or self._moment)
         self._server.simulator = stripe.simulator
         settings, network = self.settings, InProcessClient(stripe.simulator)
         gateway = StripeGateway(settings.stripe_secret_key, api=settings.stripe_api, http_client=network)
@@ -68,9 +77,9 @@ class World:
 
     def remember(self) -> None:
         """Keep everything as it is now, while nobody is alive."""
-        shutil.copy(self._folder / "stripe.db", self._folder / "stripe.kept")
-        if self._file:
-            shutil.copy(self._file, self._folder / "database.kept")
+        shutil.copy(self.stripe_file, self.folder / "stripe.kept")
+        if self._on_sqlite:
+            shutil.copy(self.file, self.folder / "database.kept")
             return
         with self._bare() as connection:
             for table in metadata.sorted_tables:
@@ -78,9 +87,9 @@ class World:
 
     def restore(self) -> None:
         """Everything as it was when it was remembered."""
-        _replace(self._folder / "stripe.kept", self._folder / "stripe.db")
-        if self._file:
-            _replace(self._folder / "database.kept", self._file)
+        _replace(self.folder / "stripe.kept", self.stripe_file)
+        if self._on_sqlite:
+            _replace(self.folder / "database.kept", self.file)
             return
         with self._bare() as connection:
             connection.execute(text(f"TRUNCATE {TABLES}"))
@@ -95,9 +104,8 @@ class World:
         self._placeholder.close()
 
     @property
-    def _file(self) -> Path | None:
-        url = make_url(self.database_url)
-        return Path(url.database or "") if url.drivername == "sqlite" else None
+    def _on_sqlite(self) -> bool:
+        return make_url(self.database_url).drivername == "sqlite"
 
     @contextmanager
     def _bare(self) -> Iterator[Any]:
