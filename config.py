@@ -1,5 +1,6 @@
 """The configuration, read from the environment and checked as a whole before anything starts."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,6 +13,7 @@ STRIPE_API = "https://api.stripe.com"
 STRIPE_JS = "https://js.stripe.com/v3/"
 SHORTEST_SECRET = 32
 LONGEST_NUMBER = 6  # digits
+ENVIRONMENT_NAME = re.compile(r"[A-Za-z0-9._-]{1,40}")  # part of idempotency keys, and written on Stripe's objects
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,8 @@ def _place_problems(settings: Settings) -> list[str]:
         problems.append("STRIPE_API_BASE must be a simulator on this machine (http://127.0.0.1:…) or left out.")
     if settings.demo and not settings.simulated:
         problems.append("DEMO=yes needs the simulator: set STRIPE_API_BASE, or leave DEMO out.")
+    if not ENVIRONMENT_NAME.fullmatch(settings.environment):
+        problems.append("ENVIRONMENT must be 1 to 40 letters, digits, dots, dashes or underscores.")
     if settings.secret_key and len(settings.secret_key) < SHORTEST_SECRET:
         problems.append(f"SECRET_KEY must have at least {SHORTEST_SECRET} characters.")
     if settings.database_url and not settings.database_url.startswith(

@@ -5,18 +5,21 @@ from datetime import timedelta
 from queue import SimpleQueue
 
 import click
+import structlog
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 from flask_migrate import upgrade
 
 from app import demo, jobs
-from app.actions import accounts
+from app.actions import accounts, installations
 from app.gateways.stripe_gateway import stripe_gateway
 from app.kit import clock
-from app.kit.errors import Failure, Invalid
+from app.kit.errors import Failure, GatewayDown, Invalid, WrongAccount
 from app.kit.policy import Misconfigured
 from app.models import schema
 from app.models.user import User
+
+log = structlog.get_logger()
 
 DEMO_PACE = timedelta(seconds=3)  # so that what the time machine makes due is done before one looks
 
@@ -27,9 +30,19 @@ def init_app(app: Flask) -> None:
 
 
 def refuse_wrong_database(app: Flask) -> None:
-    """Raises: Misconfigured on a database that is empty, half-migrated or newer than the code."""
+    """Raises: Misconfigured on a database that is empty, half-migrated, newer than the code or another account's.
+
+    While Stripe is not reached, the account is taken on trust; whoever reads or writes at large asks again.
+    """
     with app.app_context():
         problem = schema.problem()
+        if problem is None:
+            try:
+                installations.ensure(now=clock.now())
+            except WrongAccount as failure:
+                problem = str(failure)
+            except GatewayDown as failure:
+                log.warning("started without having reached Stripe", error=str(failure))
     if problem:
         raise Misconfigured([problem])
 
@@ -60,20 +73,33 @@ def job(name: str) -> None:
 @click.command()
 @with_appcontext
 def doctor() -> None:
-    """Say what works and what does not: configuration, database, Stripe."""
+    """Say what works and what does not: configuration, database, Stripe, and whether they belong together."""
     settings = current_app.extensions["settings"]
-    mode = "simulated" if settings.simulated else "live" if settings.livemode else "test mode"
-    click.echo(f"configuration  ok ({mode})")
-    problem = schema.problem()
-    click.echo(f"database       {problem or 'ok'}")
+    kind = "simulated" if settings.simulated else installations.mode(settings.livemode)
+    click.echo(f"configuration  ok ({kind})")
+    tables = schema.problem()
+    click.echo(f"database       {tables or 'ok'}")
+    account_id, silence = "", None
     try:
-        stripe_gateway().ping()
-        click.echo("stripe         ok")
+        account_id = stripe_gateway().account_id()
     except Failure as failure:
-        problem = f"{type(failure).__name__}: {failure}"
-        click.echo(f"stripe         {problem}")
-    if problem:
+        silence = f"{type(failure).__name__}: {failure}"
+    click.echo(f"stripe         {silence or f'ok ({account_id})'}")
+    mismatch = None if tables else _told_of_installation(account_id)
+    if tables or silence or mismatch:
         raise SystemExit(1)
+
+
+def _told_of_installation(account_id: str) -> str | None:
+    """Say what the database is tied to; what does not fit, if anything."""
+    mismatch = installations.problem() or (installations.problem_with(account_id) if account_id else None)
+    tied = installations.pinned()
+    standing = "not tied to a Stripe account yet"
+    if tied is not None:
+        mode = installations.mode(tied.livemode)
+        standing = f"ok ({tied.account_id}, {mode}, environment {tied.environment!r}, since {tied.since:%d %b %Y})"
+    click.echo(f"installation   {mismatch or standing}")
+    return mismatch
 
 
 @click.command("create-operator")
@@ -114,6 +140,9 @@ def prepare_demo() -> None:
         raise click.ClickException("This is not a demo (DEMO=yes).")
     upgrade()
     try:
+        installations.ensure(now=clock.now())
         click.echo("sample data loaded" if demo.load() else "sample data kept")
-    except demo.Incomplete as problem:
+    except WrongAccount as problem:
+        raise click.ClickException(f"{problem} {demo.TOGETHER}") from problem
+    except (demo.Incomplete, GatewayDown) as problem:
         raise click.ClickException(str(problem)) from problem

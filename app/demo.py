@@ -37,16 +37,24 @@ MENTORS = (
 )  # fmt: skip
 
 
+TOGETHER = (
+    "The simulator's data and the database belong together: delete both (the data folder, var/ if DATA_DIR names no "
+    "other, and the database if DATABASE_URL names one elsewhere) and start again."
+)
+
+
 class Incomplete(Exception):
-    """An earlier attempt broke off in the middle."""
+    """An earlier attempt broke off in the middle, or half of its data was deleted."""
 
 
 def load() -> bool:
-    """Make the sample data, unless it is there; whether it was made. Raises: Incomplete."""
+    """Make the sample data, unless it is there; whether it was made. Raises: Incomplete, GatewayDown."""
     if User.with_email("olga@example.com") is not None:
         return False
     if User.with_email("ann@example.com") is not None:
-        raise Incomplete("The sample data is incomplete. Delete the data folder (var/) and start again.")
+        raise Incomplete(f"The sample data is incomplete. {TOGETHER}")
+    if next(stripe_gateway().intent_pages(), None):
+        raise Incomplete(f"The simulator remembers payments that an empty database knows nothing of. {TOGETHER}")
     source = clock.source()
     assert isinstance(source, clock.SimulatedClock)
     play = _Play(source, today=clock.system_time())

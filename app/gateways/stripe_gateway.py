@@ -5,11 +5,11 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import stripe
 
-from app.gateways.stripe_objects import API_VERSION, Intent, Key, Knock, Refund, plain
+from app.gateways.stripe_objects import API_VERSION, Customer, Intent, Key, Knock, Refund, plain
 from app.kit.errors import CardDeclined, Forged, GatewayDown, GatewayRefused, Unexplained
 from app.kit.money import Money
 
@@ -18,7 +18,9 @@ stripe.enable_telemetry = False  # else it writes a file into the home directory
 CONNECT_TIMEOUT, READ_TIMEOUT = 3, 10  # seconds; the library's own 80 would hold a person's request hostage
 TOLERANCE = timedelta(seconds=300)  # of a webhook's timestamp, both ways
 _TIMESTAMP = re.compile(r"(?:^|,)\s*t=([0-9]{1,11})(?:,|$)")
-NEWEST = 100  # how far back a look-up reads: one person has far fewer payments under way
+NEWEST = 100  # the longest page; and how far back a look-up reads: one person has far fewer payments under way
+
+Row = TypeVar("Row")
 
 
 class StripeGateway:
@@ -29,6 +31,7 @@ class StripeGateway:
     """
 
     def __init__(self, secret_key: str, *, api: str, http_client: stripe.HTTPClient | None = None) -> None:
+        self.livemode = secret_key.startswith(("sk_live_", "rk_live_"))
         self._client = stripe.StripeClient(
             secret_key,
             stripe_version=API_VERSION,
@@ -63,6 +66,14 @@ class StripeGateway:
                 {"customer": customer_id, "limit": NEWEST, "expand": ["data.latest_charge"]}
             )
             return next((Intent.of(i) for i in listed.data if plain(i.metadata).get("operation") == operation_id), None)
+
+    def intent_pages(self, since: datetime | None = None) -> Iterator[list[Intent]]:
+        """All that were made since then, newest first, page by page.
+
+        Source: https://docs.stripe.com/api/payment_intents/list
+        """
+        expanded = {"expand": ["data.latest_charge"]}
+        return self._pages(self._client.v1.payment_intents.list, Intent.of, since, expanded)
 
     def intent(self, intent_id: str) -> Intent:
         """Source: https://docs.stripe.com/api/payment_intents/retrieve"""
@@ -99,10 +110,36 @@ class StripeGateway:
             listed = self._client.v1.refunds.list({"payment_intent": intent_id, "limit": NEWEST})
             return [Refund.of(refund) for refund in listed.auto_paging_iter()]
 
-    def ping(self) -> None:
-        """Ask Stripe something small, to see that the key works. Source: https://docs.stripe.com/api/events/list"""
+    def refund_pages(self, since: datetime | None = None) -> Iterator[list[Refund]]:
+        """All that were made since then, newest first, page by page. Source: https://docs.stripe.com/api/refunds/list"""
+        return self._pages(self._client.v1.refunds.list, Refund.of, since, {})
+
+    def customer(self, customer_id: str) -> Customer | None:
+        """None if it was deleted. Source: https://docs.stripe.com/api/customers/retrieve"""
         with _our_errors():
-            self._client.v1.events.list({"limit": 1})
+            return Customer.of(self._client.v1.customers.retrieve(customer_id))
+
+    def account_id(self) -> str:
+        """Whose key this is. Not tried twice: who asks can do without. Source: https://docs.stripe.com/api/account"""
+        with _our_errors():
+            return self._client.v1.accounts.retrieve_current({}, {"max_network_retries": 0}).id
+
+    def _pages(
+        self, listing: Callable[..., Any], read: Callable[[Any], Row], since: datetime | None, params: dict[str, Any]
+    ) -> Iterator[list[Row]]:
+        """Pages of a list that begins with the newest; each is asked for when the one before has been used."""
+        wanted = {**params, "limit": NEWEST}
+        if since is not None:
+            wanted["created"] = {"gte": max(0, int(since.timestamp()))}
+        while True:
+            with _our_errors():
+                page = listing(wanted)
+                found, last = [read(each) for each in page.data], page.data[-1].id if page.data else ""
+            if found:
+                yield found
+            if not page.has_more or not last:
+                return
+            wanted["starting_after"] = last
 
     def _intent(self, call: Callable[[], stripe.PaymentIntent]) -> Intent:
         with _our_errors():

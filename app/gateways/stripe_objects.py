@@ -49,6 +49,8 @@ class Intent:
     """A PaymentIntent. ``capturable`` is what is held now, ``received`` what was captured."""
 
     id: str
+    created: datetime
+    customer_id: str | None
     status: str
     amount: Money
     capturable: Money
@@ -65,6 +67,8 @@ class Intent:
         charge, failure = intent.latest_charge, intent.last_payment_error
         return cls(
             id=intent.id,
+            created=_time(intent.created),
+            customer_id=_id(intent.customer),
             status=intent.status,
             amount=_money(intent.amount, intent.currency),
             capturable=_money(intent.amount_capturable, intent.currency),
@@ -94,6 +98,20 @@ class Refund:
             status=refund.status or "",
             metadata=plain(refund.metadata),
         )
+
+
+@dataclass(frozen=True)
+class Customer:
+    id: str
+    email: str | None
+    metadata: dict[str, str]
+
+    @classmethod
+    def of(cls, customer: Any) -> "Customer | None":
+        """None for one that was deleted: only its id is left."""
+        if getattr(customer, "deleted", False):
+            return None
+        return cls(id=customer.id, email=customer.email, metadata=plain(customer.metadata))
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,14 @@ class Unexplained(Failure):
     money = "Nothing more happens to your money until a person has looked."
 
 
+class WrongAccount(Failure):
+    """The key is not of the Stripe account, mode or environment that the database speaks of."""
+
+    status = 503
+    title = "This is another Stripe account's database"
+    money = "Nothing was charged or changed."
+
+
 class Forged(Failure):
     """A message that claims to come from Stripe and does not prove it."""
 

@@ -59,7 +59,7 @@ class House:
                 self.stop()
                 raise AssertionError(f"bin/demo is not ready: {self.lines}") from None
             if self.lines[-1] == "":
-                self._demo.wait()
+                self._demo.communicate()
                 raise AssertionError(f"bin/demo ended: {self.lines}")
         self.lines = [line.rstrip("\n") for line in self.lines]
 

@@ -1,5 +1,6 @@
 """``bin/demo`` starts, stops and starts again, as the README promises."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,12 @@ def test_the_demo_says_what_it_does_stops_on_ctrl_c_and_keeps_its_data(tmp_path:
     assert "  sample data kept" in second.lines
     assert second.seconds_to_start <= A_QUICK_START
     _stops_cleanly(second)
+
+    for half, said in (("stripe.db", "belongs to the Stripe account"), ("mentorhold.db", "remembers payments that")):
+        left = tmp_path.with_name(f"without-{half}")
+        shutil.copytree(tmp_path, left, ignore=lambda _, names, half=half: [n for n in names if n.startswith(half)])
+        with pytest.raises(AssertionError, match=f"bin/demo ended.*{said}.*belong together: delete both"):
+            House(left)
 
 
 def _stops_cleanly(house: House) -> None:
