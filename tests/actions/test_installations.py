@@ -84,8 +84,8 @@ def test_the_key_of_another_account_is_refused_and_nothing_is_written(
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"stripe_secret_key": "sk_live_platform"}, "belongs to test mode, and STRIPE_SECRET_KEY is a key of live mode"),
-        ({"stripe_secret_key": "rk_live_platform"}, "belongs to test mode, and STRIPE_SECRET_KEY is a key of live mode"),
+        ({"stripe_secret_key": "sk_live_platform"}, "to test mode, and STRIPE_SECRET_KEY is a key of live mode"),
+        ({"stripe_secret_key": "rk_live_platform"}, "to test mode, and STRIPE_SECRET_KEY is a key of live mode"),
         ({"environment": "staging"}, "belongs to the environment 'test', and ENVIRONMENT is 'staging'"),
     ],
     ids=["live key", "restricted live key", "environment"],
