@@ -30,7 +30,7 @@ class Job:
 
 JOBS = {
     "finish_operations": Job(timedelta(seconds=10), operations.unfinished, operations.execute),
-    "handle_events": Job(timedelta(seconds=10), inbox.waiting, inbox.handle, inbox.spoil),
+    "handle_events": Job(timedelta(seconds=2), inbox.waiting, inbox.handle, inbox.spoil),
     "expire_checkouts": Job(timedelta(minutes=1), bookings.unpaid_too_long, bookings.expire),
     "expire_stale_holds": Job(timedelta(minutes=5), holds.stale, bookings.expire),
     "release_forgotten_holds": Job(timedelta(minutes=5), releases.forgotten, releases.release),
@@ -40,6 +40,7 @@ JOBS = {
 def run(name: str) -> int:
     """Do one job now, inside an application context; how many rows it did."""
     job, done = JOBS[name], 0
+    db.session.rollback()  # what is due is due now, not when somebody began to read
     due = list(job.due(clock.now()))
     db.session.rollback()
     for row_id in due:

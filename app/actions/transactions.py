@@ -1,9 +1,11 @@
 """Where a change begins and ends: everything inside is kept, or nothing is."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
+from sqlalchemy import Executable, Row
 from sqlalchemy.exc import IntegrityError
 
 from app.extensions import WRITING, db
@@ -26,6 +28,16 @@ def atomically() -> Iterator[None]:
     except BaseException:
         db.session.rollback()
         raise
+
+
+def at_once(statement: Executable, values: Mapping[str, Any]) -> Row[Any] | None:
+    """Run one statement that is a transaction of its own, past the session; the row that it returns."""
+    outside()
+    engine = db.engine.execution_options(**{WRITING: True})
+    if engine.dialect.name == "postgresql":
+        engine = engine.execution_options(isolation_level="AUTOCOMMIT")  # saves two round trips: BEGIN and COMMIT
+    with engine.begin() as connection:
+        return connection.execute(statement, values).first()
 
 
 @contextmanager

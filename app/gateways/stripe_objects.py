@@ -1,7 +1,7 @@
 """Stripe's objects as we know them: frozen, with money as money and times as times. Stripe's own never get this far."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -116,13 +116,17 @@ class Customer:
 
 @dataclass(frozen=True)
 class Knock:
-    """A verified event: enough to know what to fetch. ``intent_id`` is of the PaymentIntent it is about, if any."""
+    """An event that Stripe has told us of: enough to know what to fetch.
+
+    ``intent_id`` is of the PaymentIntent it is about, if any; ``metadata`` is the object's at that time.
+    """
 
     id: str
     type: str
     intent_id: str | None
     account: str | None
     livemode: bool
+    metadata: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, event: Any) -> "Knock":
@@ -137,7 +141,8 @@ class Knock:
             and (event.get("account") is None or _is_word(event["account"]))
         ):
             raise ValueError("not an event's shape")
-        return cls(event["id"], event["type"], about, event.get("account"), event["livemode"])
+        metadata = dict(subject.get("metadata") or {})
+        return cls(event["id"], event["type"], about, event.get("account"), event["livemode"], metadata)
 
 
 def plain(metadata: Any) -> dict[str, str]:

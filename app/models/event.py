@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index, String, Text
+from sqlalchemy import BigInteger, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.columns import UtcDateTime
@@ -11,12 +11,15 @@ from app.models.states import EventState, Stateful, stored
 
 
 class StripeEvent(Stateful, Base):
-    """A verified event. Its primary key is Stripe's id: one event is stored once, however often it is sent."""
+    """A verified event. Its primary key is Stripe's id: one event is stored once, however often it is sent.
+
+    ``not_before`` is when it is handled, or tried again, in seconds of the database's own clock.
+    """
 
     __tablename__ = "stripe_event"
     __table_args__ = (
-        Index("ix_stripe_event_waiting", "tries", "received_at", **only("state = 'received'")),
-        Index("ix_stripe_event_state_received_at", "state", "received_at"),
+        Index("ix_stripe_event_waiting", "not_before", **only("state = 'received'")),
+        Index("ix_stripe_event_set_aside", "state", "received_at", **only("state IN ('quarantined', 'stuck')")),
     )
 
     id: Mapped[str] = mapped_column(String(255), primary_key=True)
@@ -30,3 +33,4 @@ class StripeEvent(Stateful, Base):
     error: Mapped[str | None] = mapped_column(String(500))
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
     handled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    not_before: Mapped[int] = mapped_column(BigInteger, default=0)

@@ -16,7 +16,7 @@ bp = Blueprint("webhook", __name__, url_prefix="/webhooks")
 @csrf.exempt  # type: ignore[untyped-decorator]
 @audience(Audience.STRIPE)
 def stripe() -> ResponseReturnValue:
-    """Verify, store once, act if it is cheap, answer. Whatever is wrong with a request is a 400 and leaves nothing."""
+    """Verify, store once, answer; the worker acts. Whatever is wrong with a request is a 400 and leaves nothing."""
     settings, now = current_app.extensions["settings"], clock.now()
     body = request.get_data(cache=False)
     knock = verified_event(

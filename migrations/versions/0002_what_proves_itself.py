@@ -79,20 +79,32 @@ def upgrade() -> None:
     op.drop_index("uq_operation_refund", "operation")
     op.create_index("uq_operation_one_per_effect", "operation", ["kind", "stripe_id"], unique=True)
     op.drop_index("ix_stripe_event_waiting", "stripe_event")
+    op.add_column("stripe_event", sa.Column("not_before", sa.BigInteger(), nullable=False, server_default="0"))
+    with op.batch_alter_table("stripe_event") as batch:
+        batch.alter_column("not_before", server_default=None)
     op.create_index(
         "ix_stripe_event_waiting",
         "stripe_event",
-        ["tries", "received_at"],
+        ["not_before"],
         unique=False,
         sqlite_where=sa.text("state = 'received'"),
         postgresql_where=sa.text("state = 'received'"),
     )
-    op.create_index("ix_stripe_event_state_received_at", "stripe_event", ["state", "received_at"], unique=False)
+    op.create_index(
+        "ix_stripe_event_set_aside",
+        "stripe_event",
+        ["state", "received_at"],
+        unique=False,
+        sqlite_where=sa.text("state IN ('quarantined', 'stuck')"),
+        postgresql_where=sa.text("state IN ('quarantined', 'stuck')"),
+    )
 
 
 def downgrade() -> None:
-    op.drop_index("ix_stripe_event_state_received_at", "stripe_event")
+    op.drop_index("ix_stripe_event_set_aside", "stripe_event")
     op.drop_index("ix_stripe_event_waiting", "stripe_event")
+    with op.batch_alter_table("stripe_event") as batch:
+        batch.drop_column("not_before")
     op.create_index(
         "ix_stripe_event_waiting",
         "stripe_event",

@@ -121,6 +121,7 @@ def hear(now: datetime) -> None:
     assert hour.payment is not None
     knock = Knock("evt_held", "payment_intent.amount_capturable_updated", hour.payment.intent_id, None, livemode=False)
     inbox.receive(knock, json.dumps({"id": knock.id}), livemode=False, now=now)
+    jobs.run("handle_events")
 
 
 def complete(now: datetime) -> None:

@@ -23,6 +23,7 @@ def let_leases_run_out() -> None:
     db.session.rollback()
     with db.engine.begin() as connection:
         connection.execute(update(Operation).values(lease_until=0, not_before=0))
+        connection.execute(update(StripeEvent).values(not_before=0))
 
 
 def finish() -> None:
@@ -47,6 +48,13 @@ def deliver(app: Flask, stripe: Stripe) -> list[int]:
     return answered
 
 
+def hear(app: Flask, stripe: Stripe) -> list[int]:
+    """Stripe knocks with everything that is due, and a worker apart handles it; the statuses answered."""
+    answered = deliver(app, stripe)
+    apart(_handle_events, app)
+    return answered
+
+
 def knock(app: Flask, body: bytes, signature: str) -> int:
     headers = {"Stripe-Signature": signature, "Content-Type": "application/json"}
     return int(apart(app.test_client().post, WEBHOOK_PATH, data=body, headers=headers).status_code)
@@ -58,6 +66,11 @@ def wait_until_alone() -> None:
         return
     others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     _eventually(lambda: db.session.scalar(text(others)) == 0)
+
+
+def _handle_events(app: Flask) -> None:
+    with app.app_context():
+        jobs.run("handle_events")
 
 
 def _eventually(is_so: Callable[[], bool]) -> None:

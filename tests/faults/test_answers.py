@@ -15,7 +15,7 @@ from app.models.states import BookingState, OperationState, Party, PaymentState
 from app.models.user import User
 from stripe_simulator.faults import KINDS
 from tests.faults.flows import CANCEL, CAPTURE, FLOWS, INTENTS
-from tests.faults.recovery import deliver, finish
+from tests.faults.recovery import deliver, finish, hear
 from tests.faults.truths import untruths
 from tests.people import booked, fresh
 from tests.stripe_double import Stripe
@@ -108,7 +108,7 @@ def hold_is_being_confirmed(ann: User, bob: Mentor, app: Flask, stripe: Stripe) 
     """The answer about the intent was lost, but its event has come: the pay page knows it, the operation is pending."""
     stripe.fail_next("lose_answer", INTENTS, count=2)
     hour = booked(ann, bob, stripe)
-    assert deliver(app, stripe) == [200, 200]
+    assert hear(app, stripe) == [200, 200]
     assert fresh(hour).payment.intent_id is not None
     return fresh(hour)
 

@@ -237,5 +237,6 @@ def test_an_event_that_comes_fifty_times_at_once_is_one_row(app: Flask, stripe: 
     at_once(app, *[lambda: answers.append(knock(app, body, signature))] * 50)
     assert answers == [200] * 50
     assert db.session.query(StripeEvent).count() == 1
+    finish()
     assert people.fresh(anns_hour).state == B.CONFIRMED
     assert untruths(stripe) == []

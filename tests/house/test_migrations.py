@@ -139,7 +139,9 @@ def _described(connection: Connection) -> dict[str, dict[str, Any]]:
     look = inspect(connection)
     return {
         table: {
-            "columns": [(c["name"], str(c["type"]), c["nullable"], c["default"]) for c in look.get_columns(table)],
+            "columns": sorted(  # a column that came later stands at the end
+                (c["name"], str(c["type"]), c["nullable"], c["default"]) for c in look.get_columns(table)
+            ),
             "key": look.get_pk_constraint(table),
             "checks": _by_name(look.get_check_constraints(table)),
             "uniques": _by_name(look.get_unique_constraints(table)),

@@ -91,6 +91,7 @@ def test_through_a_whole_life_stripe_is_called_outside_of_transactions_and_after
     hours = hours_with_bob(stripe)
     cancel(hours["first"], stripe)
     stripe.deliver(watched)
+    jobs.run("handle_events")
     for name in ("second", "third", "fourth"):
         paid(hours[name], stripe)
     cancel(hours["fourth"], stripe)
@@ -101,6 +102,7 @@ def test_through_a_whole_life_stripe_is_called_outside_of_transactions_and_after
     stripe.wait_until(hours["third"].complete_by)
     jobs.run("expire_stale_holds")
     stripe.deliver(watched)
+    jobs.run("handle_events")
     ends = {name: fresh(hour).state for name, hour in hours.items()}
     assert ends == {
         "first": BookingState.CANCELLED,
@@ -132,6 +134,7 @@ def test_a_webhook_fetches_its_news_outside_of_transactions(watched: Flask, stri
     hour = hours_with_bob(stripe)["first"]
     stripe.pay(hour)
     assert stripe.deliver(watched) > 0
+    jobs.run("handle_events")
     assert fresh(hour).state == BookingState.CONFIRMED
     assert wire.saw_no_wrong()
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from flask import Flask
 
+from app import jobs
 from app.models.booking import Booking
 from app.models.mentor import Mentor
 from app.models.user import User
@@ -70,6 +71,7 @@ def test_the_webhook_may_come_before_ann_is_back(
     anns = reserve(browser("ann@example.com"))
     stripe.pay(the_booking())
     assert stripe.deliver(app) > 0
+    jobs.run("handle_events")
     anns.get(f"/mentee/bookings/{the_booking().id}/payment/return")
     anns.follow(anns.answer)
     assert "Confirmed. €80.00 is reserved, nothing is charged." in anns.words

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from app import create_app
+from app import create_app, jobs
 from app.extensions import db
 from app.gateways.stripe_gateway import StripeGateway
 from app.kit import clock
@@ -176,6 +176,7 @@ def test_an_event_is_success_once_and_then_already_processed(
     first, again = knock(event(intent)), knock(event(intent))
     assert (first.status_code, first.json) == (200, {"status": "success"})
     assert (again.status_code, again.json) == (200, {"status": "already_processed"})
+    jobs.run("handle_events")
     assert fresh(anns_hour).state == BookingState.CONFIRMED
     other = knock(event(intent, id="evt_2"))
     assert (other.status_code, other.json) == (200, {"status": "payment_already_processed"})
@@ -186,6 +187,7 @@ def test_stripes_own_deliveries_in_any_order_confirm_once(anns_hour: Booking, st
     stripe.pay(anns_hour)
     stripe.simulator.webhooks.reverse_pending()
     assert stripe.deliver(app) > 1
+    jobs.run("handle_events")
     assert fresh(anns_hour).state == BookingState.CONFIRMED
     rows = effects(stripe)[0]
     assert stripe.deliver(app) == 0
@@ -206,6 +208,8 @@ def test_what_is_meant_for_another_installation_is_kept_and_not_used(
 def test_a_payment_that_is_not_ours_is_set_aside(knock: Knock, stripe: Stripe):
     theirs = stripe.client.v1.payment_intents.create({"amount": 100, "currency": "eur"})
     assert knock(event(theirs.id)).json == {"status": "success"}
+    assert _states() == {"evt_1": EventState.RECEIVED}
+    jobs.run("handle_events")
     assert _states() == {"evt_1": EventState.QUARANTINED}
 
 
