@@ -12,7 +12,7 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
-from app.actions import bookings, holds, inbox, operations, releases
+from app.actions import bookings, holds, inbox, operations, releases, settlements
 from app.extensions import db
 from app.kit import clock
 from app.kit.errors import Failure
@@ -33,6 +33,7 @@ JOBS = {
     "handle_events": Job(timedelta(seconds=2), inbox.waiting, inbox.handle, inbox.spoil),
     "expire_checkouts": Job(timedelta(minutes=1), bookings.unpaid_too_long, bookings.expire),
     "expire_stale_holds": Job(timedelta(minutes=5), holds.stale, bookings.expire),
+    "follow_stripes_books": Job(timedelta(minutes=1), settlements.unread, settlements.follow),
     "release_forgotten_holds": Job(timedelta(minutes=5), releases.forgotten, releases.release),
 }
 

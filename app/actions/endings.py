@@ -17,6 +17,7 @@ BANK_LET_GO = "the bank let the reservation go"
 NO_SHOW = "the mentee did not come"
 CALLED_OFF = "it was called off"
 IN_DASHBOARD = "it was changed in Stripe's dashboard"
+REFUND_CAME_BACK = "the bank sent the refund back"
 
 
 def end(booking: Booking, state: BookingState, operation: Operation, *, now: datetime) -> None:

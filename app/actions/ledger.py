@@ -1,4 +1,8 @@
-"""Bookkeeping: what a capture and a refund do to everybody's account."""
+"""Bookkeeping: what a capture and a refund do to everybody's account.
+
+What we are sure of is booked at once against a clearing account; Stripe's own entry about it, fee included, follows
+within minutes (:mod:`app.actions.settlements`) and brings the clearing account back to nothing.
+"""
 
 from datetime import datetime
 
@@ -9,8 +13,12 @@ from app.kit.money import Money
 from app.models.booking import Booking
 from app.models.ledger import Balance, LedgerEntry
 
-STRIPE = "stripe"
-COMMISSION = "platform:commission"
+STRIPE = "stripe"  # what Stripe says is ours there, to the cent
+CHARGES, REFUNDS = "clearing:charges", "clearing:refunds"  # known here, not yet in Stripe's own books
+COMMISSION, STRIPE_FEES, BANK = "platform:commission", "platform:stripe_fees", "platform:bank"
+ELSEWHERE = "elsewhere"  # moved on the same Stripe account by somebody else's application
+EXCHANGE = "exchange"  # what Stripe converted between currencies
+SUSPENSE = "suspense"  # moved at Stripe for a reason that nobody here knows: a person has to look
 
 
 def pending_of(mentor_id: str) -> str:
@@ -34,25 +42,43 @@ def commission_of(captured: Money, refunded: Money, basis_points: int) -> Money:
 def book_capture(booking: Booking, captured: Money, *, operation_id: str, now: datetime) -> None:
     """Share a captured amount between mentor and platform."""
     commission = commission_of(captured, Money(0, captured.currency), booking.commission_bps)
-    post(operation_id, "mentor", STRIPE, pending_of(booking.mentor_id), captured - commission, now=now)
-    post(operation_id, "commission", STRIPE, COMMISSION, commission, now=now)
+    post(operation_id, "mentor", CHARGES, pending_of(booking.mentor_id), captured - commission, now=now)
+    post(operation_id, "commission", CHARGES, COMMISSION, commission, now=now)
 
 
 def book_refund(
     booking: Booking, *, captured: Money, before: Money, after: Money, operation_id: str, now: datetime
 ) -> None:
-    """Take a refund from mentor and platform; ``before`` and ``after`` are the sums refunded of ``captured``."""
+    """Take a refund from mentor and platform, or give it to them again if it came back from the mentee's bank.
+
+    ``before`` and ``after`` are the sums refunded of ``captured``. What a mentor no longer has becomes a debt, which
+    later earnings pay off.
+    """
     commission = commission_of(captured, before, booking.commission_bps) - commission_of(
         captured, after, booking.commission_bps
     )
-    post(operation_id, "mentor", pending_of(booking.mentor_id), STRIPE, after - before - commission, now=now)
-    post(operation_id, "commission", COMMISSION, STRIPE, commission, now=now)
+    post(operation_id, "mentor", pending_of(booking.mentor_id), REFUNDS, after - before - commission, now=now)
+    post(operation_id, "commission", COMMISSION, REFUNDS, commission, now=now)
 
 
-def post(operation_id: str, leg: str, debit: str, credit: str, amount: Money, *, now: datetime) -> None:
-    """Move ``amount`` from ``debit`` to ``credit`` as one leg of an operation; nothing for a zero amount."""
+def post(
+    operation_id: str,
+    leg: str,
+    debit: str,
+    credit: str,
+    amount: Money,
+    *,
+    now: datetime,
+    balance_transaction: str | None = None,
+) -> None:
+    """Move ``amount`` from ``debit`` to ``credit`` (or back, if it is negative) as one leg of an operation.
+
+    Nothing for a zero amount.
+    """
     if not amount:
         return
+    if amount.minor < 0:
+        debit, credit, amount = credit, debit, -amount
     db.session.execute(
         insert(LedgerEntry).values(
             operation_id=operation_id,
@@ -62,6 +88,7 @@ def post(operation_id: str, leg: str, debit: str, credit: str, amount: Money, *,
             amount=amount.minor,
             currency=amount.currency,
             at=now,
+            balance_transaction=balance_transaction,
         )
     )
     # Always in the same order, so that two captures at once wait for each other instead of deadlocking.

@@ -108,7 +108,7 @@ def check(payment: Payment, *, now: datetime) -> bool:
 
 
 def learn(intent_id: str, *, now: datetime) -> bool:
-    """Fetch a PaymentIntent (and its refunds, if there are new ones) and make our rows agree with it.
+    """Fetch a PaymentIntent, and its refunds if there are any, and make our rows agree with it.
 
     Tells whether anything changed. Raises: NotFound if the intent is not about a payment of ours, GatewayDown.
     """
@@ -123,7 +123,7 @@ def learn(intent_id: str, *, now: datetime) -> bool:
         db.session.flush()
         changed = payment.version != before
         refunded = payment.refunded
-    if intent.charge is not None and intent.charge.refunded != refunded:
+    if intent.charge is not None and (intent.charge.refunded or refunded):
         for refund in reversed(gateway.refunds_of(intent_id)):
             changed |= refunds.learn(refund, payment_id, now=now)
     return changed

@@ -1,22 +1,41 @@
-"""Giving back what was charged: our own refunds, and those made in Stripe's dashboard."""
+"""Giving back what was charged: our own refunds, and those made in Stripe's dashboard; and those that come back.
+
+A refund counts from the moment Stripe has taken it on, also while the mentee's bank has still to confirm it. A bank
+can send it back weeks later: then the money is ours again, and a person has to find another way.
+"""
 
 from datetime import datetime
 
-from app.actions import endings, ledger, operations
+from sqlalchemy import select
+
+from app.actions import alarms, endings, ledger, operations
 from app.actions.orders import KINDS, Kind, Order
 from app.actions.transactions import atomically
 from app.extensions import db
 from app.gateways.stripe_gateway import StripeGateway
 from app.gateways.stripe_objects import Refund
-from app.kit.errors import Failure, Invalid
+from app.kit.errors import Failure, IllegalMove, Invalid
 from app.kit.money import Money
 from app.models.booking import Booking
 from app.models.operation import Operation
 from app.models.payment import Payment
 from app.models.states import UNSETTLED_OPERATION, BookingState, OperationState, Party
 
-KIND = "refund"
+KIND, FAILURE = "refund", "refund_failure"
 GAVE_NOTHING_BACK = ("failed", "canceled")
+
+
+def give_back(payment: Payment, amount: Money, *, by: Party, because: str, refunded: Money, now: datetime) -> None:
+    """Refund some or all of what was charged. ``refunded`` is what the page said had been given back before.
+
+    Raises: Invalid; IllegalMove if that has changed since (a form sent twice refunds once); Busy; GatewayDown.
+    """
+    with atomically():
+        row = Payment.locked(payment.id)
+        if row.refunded != refunded:
+            raise IllegalMove("Something was refunded since you looked. Please read the new figures and decide again.")
+        operation = start(row, amount, by=by, because=because, now=now)
+    operations.execute(operation.id, now=now)
 
 
 def start(payment: Payment, amount: Money, *, by: Party, because: str, now: datetime) -> Operation:
@@ -26,7 +45,7 @@ def start(payment: Payment, amount: Money, *, by: Party, because: str, now: date
     """
     left = payment.captured - payment.refunded
     if amount.currency != left.currency or not 0 < amount.minor <= left.minor:
-        raise Invalid(f"Of this payment, {left} can be refunded.")
+        raise Invalid(f"Of this payment, {left} can be refunded.", field="amount")
     return operations.start(
         KIND,
         payment.id,
@@ -45,35 +64,73 @@ def start(payment: Payment, amount: Money, *, by: Party, because: str, now: date
 
 def learn(refund: Refund, payment_id: str, *, now: datetime) -> bool:
     """Make our rows agree with a refund at Stripe, whoever made it; whether anything changed."""
-    if refund.status in GAVE_NOTHING_BACK:
-        return False
     with atomically():
         payment = Payment.locked(payment_id)
-        operation = db.session.get(Operation, refund.metadata.get("operation", ""), populate_existing=True)
-        if operation is None or operation.subject != payment_id:
-            adopted = operations.adopt(
-                KIND, payment_id, refund.amount, stripe_id=refund.id, because=endings.IN_DASHBOARD, now=now
-            )
-            if adopted is None:
-                return False
-            _apply(payment, refund, adopted, now=now)
-            return True
-        return _settle_once(payment, refund, operation, now=now)
+        changed = _given(payment, refund, now=now)
+        if refund.status in GAVE_NOTHING_BACK:
+            changed = _came_back(payment, refund, now=now) or changed
+        return changed
 
 
-def _settle_once(payment: Payment, refund: Refund, operation: Operation, *, now: datetime) -> bool:
-    if operation.state not in UNSETTLED_OPERATION:
+def _given(payment: Payment, refund: Refund, *, now: datetime) -> bool:
+    operation = _own(payment, refund)
+    if operation is not None and operation.state == OperationState.DONE:
         return False
-    _apply(payment, refund, operation, now=now)
-    operations.close(operation, OperationState.DONE, now=now)
+    if operation is not None and operation.state in UNSETTLED_OPERATION:
+        _apply(payment, refund, operation, now=now)
+        operations.close(operation, OperationState.DONE, now=now)
+        return True
+    adopted = operations.adopt(
+        KIND, payment.id, refund.amount, stripe_id=refund.id, because=endings.IN_DASHBOARD, now=now
+    )
+    if adopted is None:
+        return False
+    _apply(payment, refund, adopted, now=now)
     return True
 
 
+def _own(payment: Payment, refund: Refund) -> Operation | None:
+    return db.session.scalar(
+        select(Operation)
+        .where(
+            Operation.id == refund.metadata.get("operation", ""),
+            Operation.subject == payment.id,
+            Operation.kind == KIND,
+        )
+        .execution_options(populate_existing=True)
+    )
+
+
 def _apply(payment: Payment, refund: Refund, operation: Operation, *, now: datetime) -> None:
+    operation.stripe_id = refund.id
+    booking = _count(payment, refund.amount, operation, now=now)
+    if payment.refunded == payment.captured:
+        endings.end(booking, operation.ends_as or BookingState.CANCELLED, operation, now=now)
+
+
+def _came_back(payment: Payment, refund: Refund, *, now: datetime) -> bool:
+    """The booking stays as it ended: only the money is where it was before the refund."""
+    operation = operations.adopt(
+        FAILURE, payment.id, refund.amount, stripe_id=refund.id, because=endings.REFUND_CAME_BACK, now=now
+    )
+    if operation is None:
+        return False
+    booking = _count(payment, -refund.amount, operation, now=now)
+    alarms.raise_about(
+        FAILURE,
+        payment.id,
+        f"{refund.amount} did not reach {booking.mentee.name}: their bank sent the refund back. "
+        "Please refund it again or find another way.",
+        now=now,
+    )
+    return True
+
+
+def _count(payment: Payment, amount: Money, operation: Operation, *, now: datetime) -> Booking:
+    """Add ``amount`` to what was refunded, and book it. The booking is locked then."""
     before = payment.refunded
     booking = Booking.locked(payment.booking_id)
-    payment.refunded_minor += refund.amount.minor
-    operation.stripe_id = refund.id
+    payment.refunded_minor += amount.minor
     db.session.flush()
     ledger.book_refund(
         booking,
@@ -83,8 +140,7 @@ def _apply(payment: Payment, refund: Refund, operation: Operation, *, now: datet
         operation_id=operation.id,
         now=now,
     )
-    if payment.refunded == payment.captured:
-        endings.end(booking, operation.ends_as or BookingState.CANCELLED, operation, now=now)
+    return booking
 
 
 def _send(gateway: StripeGateway, order: Order) -> Refund:
@@ -98,9 +154,9 @@ def _look_up(gateway: StripeGateway, order: Order) -> Refund | None:
 
 def _settle(order: Order, refund: Refund, now: datetime) -> bool:
     payment = Payment.locked(order.subject)
+    _given(payment, refund, now=now)
     if refund.status in GAVE_NOTHING_BACK:
-        return False
-    _settle_once(payment, refund, Operation.locked(order.id), now=now)
+        _came_back(payment, refund, now=now)
     return True
 
 

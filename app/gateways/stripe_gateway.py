@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 import stripe
 
-from app.gateways.stripe_objects import API_VERSION, Customer, Intent, Key, Knock, Refund, plain
+from app.gateways.stripe_objects import API_VERSION, BalanceTransaction, Customer, Intent, Key, Knock, Refund, plain
 from app.kit.errors import CardDeclined, Forged, GatewayDown, GatewayRefused, Unexplained
 from app.kit.money import Money
 
@@ -113,6 +113,28 @@ class StripeGateway:
     def refund_pages(self, since: datetime | None = None) -> Iterator[list[Refund]]:
         """All that were made since then, newest first, page by page. Source: https://docs.stripe.com/api/refunds/list"""
         return self._pages(self._client.v1.refunds.list, Refund.of, since, {})
+
+    def balance_transaction_pages(self, since: datetime | None = None) -> Iterator[list[BalanceTransaction]]:
+        """Every movement of our balance since then, newest first.
+
+        Source: https://docs.stripe.com/api/balance_transactions/list
+        """
+        listing = self._client.v1.balance_transactions.list
+        return self._pages(listing, BalanceTransaction.of, since, {"expand": ["data.source"]})
+
+    def balance(self) -> dict[str, Money]:
+        """What is ours at Stripe by currency, available or still clearing.
+
+        Source: https://docs.stripe.com/api/balance/balance_retrieve
+        """
+        with _our_errors():
+            balance = self._client.v1.balance.retrieve()
+            parts: Any = (*balance.available, *balance.pending)
+            amounts = [Money(part.amount, part.currency.upper()) for part in parts]
+        return {
+            currency: sum((amount for amount in amounts if amount.currency == currency), Money(0, currency))
+            for currency in {amount.currency for amount in amounts}
+        }
 
     def customer(self, customer_id: str) -> Customer | None:
         """None if it was deleted. Source: https://docs.stripe.com/api/customers/retrieve"""

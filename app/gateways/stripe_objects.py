@@ -115,6 +115,38 @@ class Customer:
 
 
 @dataclass(frozen=True)
+class BalanceTransaction:
+    """Stripe's own entry of a movement of our balance: ``amount`` (negative when money leaves), before ``fee``.
+
+    ``source_id`` is what moved it: a charge, a refund, a payout. ``intent_id`` and ``metadata`` are of that.
+    """
+
+    id: str
+    type: str
+    amount: Money
+    fee: Money
+    source_id: str | None
+    intent_id: str | None
+    metadata: dict[str, str]
+    created: datetime
+
+    @classmethod
+    def of(cls, transaction: Any) -> "BalanceTransaction":
+        """``source`` should be expanded."""
+        source = transaction.source
+        return cls(
+            id=transaction.id,
+            type=transaction.type,
+            amount=_money(transaction.amount, transaction.currency),
+            fee=_money(transaction.fee, transaction.currency),
+            source_id=_id(source),
+            intent_id=_id(getattr(source, "payment_intent", None)),
+            metadata=plain(getattr(source, "metadata", None)),
+            created=_time(transaction.created),
+        )
+
+
+@dataclass(frozen=True)
 class Knock:
     """An event that Stripe has told us of: enough to know what to fetch.
 

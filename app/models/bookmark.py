@@ -10,9 +10,13 @@ from app.models.base import Base
 
 
 class Bookmark(Base):
-    """Everything that Stripe dated before ``reached_at`` in the journal ``name`` is stored here."""
+    """Everything that Stripe dated before ``reached_at`` in the journal ``name`` is stored here.
+
+    ``read_at`` is when somebody last read on.
+    """
 
     __tablename__ = "bookmark"
 
     name: Mapped[str] = mapped_column(String(40), primary_key=True)
     reached_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    read_at: Mapped[datetime] = mapped_column(UtcDateTime)

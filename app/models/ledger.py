@@ -11,11 +11,15 @@ from app.models.base import Base
 
 
 class LedgerEntry(Base):
-    """``amount`` minor units leave ``debit`` and come to ``credit``. Never changed or deleted (triggers)."""
+    """``amount`` minor units leave ``debit`` and come to ``credit``. Never changed or deleted (triggers).
+
+    ``balance_transaction`` is Stripe's own entry that this one follows, where it follows one: booked once, ever.
+    """
 
     __tablename__ = "ledger_entry"
     __table_args__ = (
         UniqueConstraint("operation_id", "leg"),
+        Index("uq_ledger_entry_balance_transaction_leg", "balance_transaction", "leg", unique=True),
         CheckConstraint("amount > 0", name="amount_is_positive"),
         CheckConstraint("debit <> credit", name="two_accounts"),
         Index("ix_ledger_entry_debit", "debit", "currency", "id"),
@@ -30,6 +34,7 @@ class LedgerEntry(Base):
     amount: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+    balance_transaction: Mapped[str | None] = mapped_column(String(255))
 
 
 class Balance(Base):

@@ -21,6 +21,7 @@ def upgrade() -> None:
         "bookmark",
         sa.Column("name", sa.String(length=40), nullable=False),
         sa.Column("reached_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_bookmark")),
     )
     op.create_table(
@@ -76,6 +77,10 @@ def upgrade() -> None:
         sa.Column("free_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("endpoint", name=op.f("pk_request_budget")),
     )
+    op.add_column("ledger_entry", sa.Column("balance_transaction", sa.String(length=255), nullable=True))
+    op.create_index(
+        "uq_ledger_entry_balance_transaction_leg", "ledger_entry", ["balance_transaction", "leg"], unique=True
+    )
     op.drop_index("uq_operation_refund", "operation")
     op.create_index("uq_operation_one_per_effect", "operation", ["kind", "stripe_id"], unique=True)
     op.drop_index("ix_stripe_event_waiting", "stripe_event")
@@ -122,5 +127,7 @@ def downgrade() -> None:
         sqlite_where=sa.text("kind = 'refund'"),
         postgresql_where=sa.text("kind = 'refund'"),
     )
+    op.drop_index("uq_ledger_entry_balance_transaction_leg", "ledger_entry")
+    op.drop_column("ledger_entry", "balance_transaction")
     for table in ("request_budget", "reconciliation", "alarm", "installation", "bookmark"):
         op.drop_table(table)
