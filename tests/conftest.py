@@ -62,6 +62,7 @@ def migrated_postgresql(worker_id: str) -> str:
 
 
 def migrate(url: str) -> None:
+    """Make all tables."""
     application = create_app(settings_for(url))
     with application.app_context():
         upgrade()

@@ -11,12 +11,16 @@ from sqlalchemy import make_url
 
 def postgresql_url(worker_id: str) -> str:
     """The URL of an empty database of this test process's own."""
-    server = os.environ.get("TEST_DATABASE_URL") or _embedded()
     name = f"mentorhold_test_{worker_id}_{uuid4().hex[:8]}"
-    plain = make_url(server).set(drivername="postgresql")
+    plain = make_url(server_url()).set(drivername="postgresql")
     with psycopg.connect(plain.render_as_string(hide_password=False), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())
     return plain.set(database=name).render_as_string(hide_password=False)
+
+
+def server_url() -> str:
+    """The URL of the server in which this run has its databases."""
+    return os.environ.get("TEST_DATABASE_URL") or _embedded()
 
 
 def _embedded() -> str:

@@ -1,5 +1,6 @@
 """The simulator as tests talk of it: what the card's owner, the bank and the network do."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,12 +11,21 @@ from app.extensions import db
 from app.models.booking import Booking
 from app.models.payment import Payment
 from stripe_simulator import Simulator
+from stripe_simulator.simulator import Snapshot
 from tests.apart import apart
 from tests.simulator.in_process import InProcessClient
 
 API = "http://127.0.0.1:12111"
 MONDAY = datetime(2026, 6, 1, 8, 0, tzinfo=UTC)  # when every story begins
 WEBHOOK_PATH = "/webhooks/stripe"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A Stripe as it was at a moment."""
+
+    snapshot: Snapshot
+    now: datetime
 
 
 class Stripe:
@@ -81,6 +91,14 @@ class Stripe:
             return int(apart(app.test_client().post, WEBHOOK_PATH, data=body, headers=headers).status_code)
 
         return self.simulator.deliver(send)
+
+    def keep(self) -> Kept:
+        return Kept(self.simulator.snapshot(), self._now)
+
+    def put_back(self, kept: Kept) -> None:
+        """Everything as it was, the time too; faults still on order are forgotten."""
+        self.simulator.restore(kept.snapshot)
+        self._now = kept.now
 
     def close(self) -> None:
         self.simulator.close()

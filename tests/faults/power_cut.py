@@ -34,11 +34,11 @@ from sqlalchemy.orm import Session
 from stripe_simulator import Simulator
 from tests.conftest import migrate
 from tests.faults.disks import Disk, Noted, Step, replayed
+from tests.faults.file_worlds import FileWorld
 from tests.faults.lives import live
 from tests.faults.recovery import deliver, finish
 from tests.faults.sqlite_writes import Recording
 from tests.faults.truths import untruths
-from tests.faults.worlds import World
 from tests.stripe_double import MONDAY
 
 COMMITTED, ANSWERED = "committed", "Stripe answered"
@@ -89,7 +89,7 @@ class Outcome:
         )
 
 
-def record(world: World, *, hours: int, synchronous: str = "FULL") -> Record:
+def record(world: FileWorld, *, hours: int, synchronous: str = "FULL") -> Record:
     """Let people live ``hours`` hours of mentoring in a child process, and return all that it did to its disk."""
     kept, complaint = world.folder / "record.pickle", world.folder / "complaint.txt"
     with warnings.catch_warnings():
@@ -103,7 +103,7 @@ def record(world: World, *, hours: int, synchronous: str = "FULL") -> Record:
     return Record(*pickle.loads(kept.read_bytes()))
 
 
-def prove(world: World, made: Record, *, cuts: int, seed: int, recover_every: int = 0) -> Outcome:
+def prove(world: FileWorld, made: Record, *, cuts: int, seed: int, recover_every: int = 0) -> Outcome:
     """Cut the power at ``cuts`` random moments; every so many-th time bring what is found to its right end."""
     dice, disk, outcome = random.Random(seed), Disk(), Outcome(len(made.commits))
     moments = Counter(dice.randint(made.commits[0], len(made.steps)) for _ in range(cuts))
@@ -122,7 +122,7 @@ def prove(world: World, made: Record, *, cuts: int, seed: int, recover_every: in
     return outcome
 
 
-def _live(world: World, hours: int, synchronous: str, kept: Path, complaint: Path) -> NoReturn:
+def _live(world: FileWorld, hours: int, synchronous: str, kept: Path, complaint: Path) -> NoReturn:
     """The child's whole life: the real application with its own pragmas, and the recorder below SQLite."""
     try:
         recording, stripes = Recording(world.file), []
@@ -147,7 +147,7 @@ def _live(world: World, hours: int, synchronous: str, kept: Path, complaint: Pat
     os._exit(0)
 
 
-def _judge(world: World, found: dict[str, bytes], allowed: set[str], moment: int, outcome: Outcome) -> None:
+def _judge(world: FileWorld, found: dict[str, bytes], allowed: set[str], moment: int, outcome: Outcome) -> None:
     try:
         content = _content_of(world, found)
     except sqlite3.DatabaseError as error:
@@ -158,7 +158,7 @@ def _judge(world: World, found: dict[str, bytes], allowed: set[str], moment: int
 
 
 def _recover(
-    world: World, found: dict[str, bytes], stripe_image: bytes, now: datetime, moment: int, outcome: Outcome
+    world: FileWorld, found: dict[str, bytes], stripe_image: bytes, now: datetime, moment: int, outcome: Outcome
 ) -> None:
     outcome.recovered += 1
     _put(world, found)
@@ -174,7 +174,7 @@ def _recover(
         outcome.untrue.append(f"cut after step {moment}: {wrongs}")
 
 
-def _content_of(world: World, files: dict[str, bytes]) -> str:
+def _content_of(world: FileWorld, files: dict[str, bytes]) -> str:
     """A digest of every row, as SQLite reads it. Raises: sqlite3.DatabaseError if the database is not sound."""
     _put(world, files)
     with closing(sqlite3.connect(world.file)) as connection:
@@ -188,7 +188,7 @@ def _content_of(world: World, files: dict[str, bytes]) -> str:
     return digest.hexdigest()
 
 
-def _put(world: World, files: dict[str, bytes]) -> None:
+def _put(world: FileWorld, files: dict[str, bytes]) -> None:
     for beside in BESIDE:
         Path(f"{world.file}{beside}").unlink(missing_ok=True)
     for name, content in files.items():
@@ -211,14 +211,10 @@ def main() -> int:
     chosen = options.parse_args()
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mentorhold-power-") as folder:
-        database = Path(folder) / "test.db"
-        migrate(f"sqlite:///{database}")
-        world = World(f"sqlite:///{database}", Path(folder))
-        try:
-            made = record(world, hours=chosen.hours, synchronous=chosen.synchronous)
-            outcome = prove(world, made, cuts=chosen.cuts, seed=chosen.seed, recover_every=chosen.recover_every)
-        finally:
-            world.close()
+        world = FileWorld(Path(folder))
+        migrate(f"sqlite:///{world.file}")
+        made = record(world, hours=chosen.hours, synchronous=chosen.synchronous)
+        outcome = prove(world, made, cuts=chosen.cuts, seed=chosen.seed, recover_every=chosen.recover_every)
     sys.stdout.write(f"seed {chosen.seed}, synchronous={chosen.synchronous}: {outcome}\n")
     sys.stdout.write("".join(f"  {wrong}\n" for wrong in outcome.wrongs[:10]))
     sys.stdout.write(f"{len(made.steps)} recorded steps, {time.monotonic() - begun:.0f} s\n")

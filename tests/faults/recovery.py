@@ -1,10 +1,10 @@
 """What happens after a fault: time passes, the worker works, Stripe knocks again."""
 
-import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from flask import Flask
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, update
 
 from app import jobs
 from app.extensions import db
@@ -15,7 +15,6 @@ from tests.apart import apart
 from tests.stripe_double import WEBHOOK_PATH, Stripe
 
 MOST_ROUNDS = 8
-PATIENCE = 10.0  # seconds for the database to notice that a client was killed
 
 
 def let_leases_run_out() -> None:
@@ -26,12 +25,16 @@ def let_leases_run_out() -> None:
         connection.execute(update(StripeEvent).values(not_before=0))
 
 
-def finish() -> None:
-    """Let the worker do what it would do in the next minutes; returns when nothing is left to do."""
+def finish(seen: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+    """Let the worker do what it would do in the next minutes; returns when nothing is left to do.
+
+    The worker's own steps, and no others, are made inside of ``seen()``.
+    """
     for _ in range(MOST_ROUNDS):
         let_leases_run_out()
-        jobs.run("finish_operations")
-        jobs.run("handle_events")
+        with seen():
+            jobs.run("finish_operations")
+            jobs.run("handle_events")
         if not _left(Operation, OperationState.PENDING) and not _left(StripeEvent, EventState.RECEIVED):
             return
 
@@ -60,26 +63,9 @@ def knock(app: Flask, body: bytes, signature: str) -> int:
     return int(apart(app.test_client().post, WEBHOOK_PATH, data=body, headers=headers).status_code)
 
 
-def wait_until_alone() -> None:
-    """A killed client's transaction ends as soon as PostgreSQL notices that its socket is closed."""
-    if db.engine.dialect.name != "postgresql":
-        return
-    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    _eventually(lambda: db.session.scalar(text(others)) == 0)
-
-
 def _handle_events(app: Flask) -> None:
     with app.app_context():
         jobs.run("handle_events")
-
-
-def _eventually(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < deadline, "the database did not notice that its client was killed"
-        db.session.rollback()
-        time.sleep(0.002)
-    db.session.rollback()
 
 
 def _left(entity: type[Operation] | type[StripeEvent], state: OperationState | EventState) -> int:

@@ -1,114 +1,63 @@
 """A process that is killed at any step leaves nothing that the next one does not bring to the right end.
 
-Each flow is run once to count its steps (SQL statements, commits, HTTP calls); then once for each step, killed there,
-and recovered from. By default at steps next to Stripe and at commits, half of them on each database, and at a few
-others; KILLS=all takes every step on both, twice: at once, and over a day late, when Stripe has forgotten its keys.
+Here a sample of what ``python -m tests.faults.sweep`` does in full: each flow on each database, without trouble at
+Stripe and under some of it, killed at a few steps, recovered at once and late; and some of the recoveries killed too.
 """
 
-import os
+import math
+import random
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from flask import Flask
 
-from app.kit.errors import GatewayDown, IllegalMove
-from tests.faults.flows import FLOWS, Flow
-from tests.faults.kills import Death, run_and_kill
-from tests.faults.recovery import deliver, finish, let_leases_run_out, wait_until_alone
-from tests.faults.truths import untruths
+from tests.faults.flows import FLOWS
+from tests.faults.points import DATABASES, NO_TROUBLE, Point, points_of, troubles_of
+from tests.faults.trials import FLOW, Trials
 from tests.faults.worlds import World
-from tests.stripe_double import MONDAY, Stripe
 
-EVERY_STEP = os.environ.get("KILLS") == "all"
-SPARSE = 20  # by default, every twentieth of the statements that are neither a commit nor next to Stripe
+SEED = 1
+SAMPLE, DOUBLE = 450, 100  # trials in all, and how many more of them are killed twice
+TROUBLES = 2  # that a flow meets on each database
 
 pytestmark = pytest.mark.faults
 
 
 @pytest.fixture
-def world(database_url: str, tmp_path: Path) -> Iterator[World]:
-    made = World(database_url, tmp_path)
-    yield made
-    made.close()
+def trials(database_url: str) -> Iterator[Trials]:
+    world = World(database_url)
+    yield Trials(world)
+    world.close()
 
 
-@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name.replace(" ", "_"))
-def test_whoever_is_killed_anywhere_the_next_one_ends_it_right(flow: Flow, world: World):
-    with world.alive(begins=MONDAY) as (_, stripe):
-        flow.prepare(stripe)
-    world.remember()
-    with world.alive():
-        whole = run_and_kill(world, flow.act)
-    assert not whole.complaint, whole.complaint
-    trials = _trials(whole, on_sqlite=world.database_url.startswith("sqlite"))
-    wrong = [told for n, late in trials if (told := _wrongs_of(world, flow, n, late=late))]
-    print(f"\n{flow.name}: {len(trials)} trials over {len(whole.steps)} steps, {len(wrong)} wrong")  # noqa: T201
-    assert wrong == []
+@pytest.mark.parametrize("name", [pytest.param(flow.name, id=flow.name.replace(" ", "_")) for flow in FLOWS])
+def test_whoever_is_killed_anywhere_the_next_one_ends_it_right(name: str, trials: Trials):
+    dice = random.Random(f"{SEED} {name} {trials.world.database}")
+    outcomes = [trials.run(point) for point in some_points(trials, name, dice)]
+    twice = [point for outcome in outcomes for point in outcome.second_deaths]
+    outcomes += [trials.run(point) for point in dice.sample(twice, share(DOUBLE))]
+    assert [str(outcome) for outcome in outcomes if outcome.wrongs] == []
 
 
-def test_the_step_at_which_one_dies_is_the_one_that_was_meant(world: World):
-    complete = next(flow for flow in FLOWS if flow.name == "complete")
-    with world.alive(begins=MONDAY) as (_, stripe):
-        complete.prepare(stripe)
-    world.remember()
-    with world.alive():
-        whole = run_and_kill(world, complete.act)
-        assert sum(step.endswith("/capture") for step in whole.steps) == 2
-    for n, step in enumerate(whole.steps, start=1):
-        if step == "commit" or step.startswith(("before", "after")):
-            world.restore()
-            with world.alive() as (_, stripe):
-                death = run_and_kill(world, complete.act, n)
+def some_points(trials: Trials, name: str, dice: random.Random) -> list[Point]:
+    """Half of them without trouble, the others under some of it."""
+    database, troubles = trials.world.database, dice.sample(troubles_of(trials.steps_of(name))[1:], TROUBLES)
+    plain = list(points_of(name, database, NO_TROUBLE, trials.steps_of(name)))
+    troubled = [point for t in troubles for point in points_of(name, database, t, trials.steps_of(name, t))]
+    return dice.sample(plain, share(SAMPLE) // 2) + dice.sample(troubled, share(SAMPLE) - share(SAMPLE) // 2)
+
+
+def share(whole: int) -> int:
+    """What of it falls to one flow on one database."""
+    return math.ceil(whole / (len(FLOWS) * len(DATABASES)))
+
+
+def test_the_step_at_which_one_dies_is_the_one_that_was_meant(trials: Trials):
+    whole = trials.steps_of("complete")
+    assert sum(step.endswith("/capture") for step in whole) == 2
+    for n, step in enumerate(whole, start=1):
+        if not step.startswith("sql"):
+            with trials.about_to("complete") as stripe:
+                death = trials.do(FLOW["complete"], stripe, n)
                 assert (death.killed, death.steps[-1], len(death.steps)) == (True, step, n)
                 answered = any(made.startswith("after post") for made in death.steps)
                 assert stripe.count("/capture") == answered
-
-
-def _trials(whole: Death, *, on_sqlite: bool) -> list[tuple[int, bool]]:
-    """Where to kill (steps count from 1; after the last one only the answer is lost), and whether to come late."""
-    numbered = list(enumerate(whole.steps, start=1))
-    if EVERY_STEP:
-        return [(n, late) for n, _ in numbered for late in (False, True)]
-    points = [n for n, step in numbered if not step.startswith("sql") or n % SPARSE == 0]
-    return [(n, i // 2 % 2 == 1) for i, n in enumerate(points) if i % 2 == on_sqlite]
-
-
-def _wrongs_of(world: World, flow: Flow, n: int, *, late: bool) -> str | None:
-    world.restore()
-    with world.alive() as (app, stripe):
-        death = run_and_kill(world, flow.act, n)
-        wait_until_alone()
-        if not death.killed:
-            return f"{flow.name}, step {n}: lived on. {death.complaint}"
-        complaints = _recover(app, stripe, flow, late=late)
-        wrongs = complaints + untruths(stripe) + flow.wrong_end()
-    when = "more than a day late" if late else "at once"
-    return f"{flow.name}, killed at step {n} ({death.steps[-1]}), recovered {when}: {wrongs}" if wrongs else None
-
-
-def _recover(app: Flask, stripe: Stripe, flow: Flow, *, late: bool) -> list[str]:
-    """At once, the person tries again before the worker comes; late, the worker is first and Stripe has forgotten."""
-    if late:
-        stripe.simulator.forget_idempotency_keys()
-        finish()
-    complaints = _again(flow, stripe)
-    finish()
-    complaints += _again(flow, stripe)
-    finish()
-    # What Stripe has been knocking with meanwhile tells nothing new.
-    complaints += [f"a webhook was answered {status}" for status in deliver(app, stripe) if status != 200]
-    finish()
-    return complaints
-
-
-def _again(flow: Flow, stripe: Stripe) -> list[str]:
-    try:
-        flow.act(stripe.now())
-    except (IllegalMove, GatewayDown):
-        pass  # "it is done already", "it is being confirmed"
-    except Exception as error:
-        return [f"doing it again: {error!r}"]
-    finally:
-        let_leases_run_out()
-    return []

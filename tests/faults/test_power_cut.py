@@ -1,15 +1,14 @@
 """SQLite and a power cut: what was acknowledged is there. And the cut is one that can be told from none."""
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.faults.disks import Deleted, Disk, Noted, Opened, Synced, Truncated, Wrote
+from tests.faults.file_worlds import FileWorld
 from tests.faults.power_cut import ANSWERED, Record, prove, record
 from tests.faults.sqlite_writes import is_reachable
-from tests.faults.worlds import World
 
 HOURS, CUTS = 6, 60
 CONTROL_HOURS, CONTROL_CUTS = 3, 20
@@ -20,17 +19,19 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def world(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    folder = tmp_path_factory.mktemp("power")
-    (folder / "test.db").write_bytes(migrated_sqlite.read_bytes())
-    made = World(f"sqlite:///{folder / 'test.db'}", folder)
-    yield made
-    made.close()
+def world_in(folder: Path, migrated: Path) -> FileWorld:
+    made = FileWorld(folder)
+    made.file.write_bytes(migrated.read_bytes())
+    return made
 
 
 @pytest.fixture(scope="module")
-def lived(world: World) -> Record:
+def world(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> FileWorld:
+    return world_in(tmp_path_factory.mktemp("power"), migrated_sqlite)
+
+
+@pytest.fixture(scope="module")
+def lived(world: FileWorld) -> Record:
     """What people's lives did to the disk. The files are as they left them."""
     made = record(world, hours=HOURS)
     disk = Disk()
@@ -41,20 +42,16 @@ def lived(world: World) -> Record:
     return made
 
 
-def test_whenever_the_power_goes_every_acknowledged_commit_is_there_and_ends_right(world: World, lived: Record):
+def test_whenever_the_power_goes_every_acknowledged_commit_is_there_and_ends_right(world: FileWorld, lived: Record):
     outcome = prove(world, lived, cuts=CUTS, seed=1, recover_every=CUTS // 4)
     assert outcome.wrongs == [], outcome
     assert outcome.recovered == 4
 
 
 def test_without_a_sync_at_every_commit_the_same_cuts_lose_some(migrated_sqlite: Path, tmp_path: Path):
-    (tmp_path / "test.db").write_bytes(migrated_sqlite.read_bytes())
-    world = World(f"sqlite:///{tmp_path / 'test.db'}", tmp_path)
-    try:
-        lived = record(world, hours=CONTROL_HOURS, synchronous="NORMAL")
-        outcome = prove(world, lived, cuts=CONTROL_CUTS, seed=1)
-    finally:
-        world.close()
+    world = world_in(tmp_path, migrated_sqlite)
+    lived = record(world, hours=CONTROL_HOURS, synchronous="NORMAL")
+    outcome = prove(world, lived, cuts=CONTROL_CUTS, seed=1)
     assert len(outcome.lost) >= CONTROL_CUTS // 4, outcome
     assert outcome.broken == []
 

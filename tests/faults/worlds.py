@@ -1,121 +1,183 @@
-"""A world to be killed in: a database and a Stripe behind a socket, both of which can be put back to a moment."""
+"""A world to be killed in: an application on a database, and a Stripe behind a socket, put back to any moment.
 
-import shutil
+Both live in this process, which is never killed. What is killed is a child, forked warm from it, with connections of
+its own to the same database and the same Stripe.
+"""
+
+import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flask import Flask
-from sqlalchemy import insert, make_url, select, text
+from sqlalchemy import Connection, event, insert, make_url, select
 
 from app import create_app
 from app.extensions import db
+from app.gateways import stripe_gateway
 from app.gateways.stripe_gateway import StripeGateway
 from app.kit import clock
 from app.kit.columns import metadata
-from config import Settings
-from stripe_simulator import Simulator
 from stripe_simulator.server import Server
-from tests.conftest import TABLES, settings_for
-from tests.simulator.in_process import InProcessClient
-from tests.stripe_double import MONDAY, Stripe
+from tests.conftest import settings_for
+from tests.faults.steps import Steps, Wire
+from tests.stripe_double import Kept, Stripe
+
+DOOMED = "doomed"  # what a child that may be killed is called at the database
+QUIET_WITHIN = 10.0  # seconds for Stripe to end what nobody waits for any more
+
+Rows = dict[str, list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The world as it was: Stripe's side, and the database as a file's content or as rows."""
+
+    stripe: Kept
+    database: bytes | Rows
 
 
 class World:
-    """Its Stripe lives in this process, so that it survives when a child that talks to it over HTTP is killed."""
+    """Made on an empty, migrated database, which it keeps for itself."""
 
-    def __init__(self, database_url: str, folder: Path) -> None:
-        self.database_url = database_url
-        self.folder = folder
-        self._placeholder = Simulator(":memory:")
-        self._server = Server(self._placeholder, "127.0.0.1", 0)
+    def __init__(self, database_url: str) -> None:
+        self.stripe = Stripe()
+        self._traffic = Traffic(self.stripe.simulator)
+        self._server = Server(self._traffic, "127.0.0.1", 0)  # type: ignore[arg-type]
         self._serving = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._serving.start()
-        self._rows: dict[str, list[dict[str, Any]]] = {}
-        self._moment = MONDAY
-
-    @property
-    def now(self) -> datetime:
-        return self._moment
-
-    @property
-    def settings(self) -> Settings:
-        port = self._server.server_address[1]
-        return settings_for(self.database_url, stripe_api=f"http://127.0.0.1:{port}")
-
-    @property
-    def file(self) -> Path:
-        """The database, on SQLite."""
-        return Path(make_url(self.database_url).database or "")
-
-    @property
-    def stripe_file(self) -> Path:
-        return self.folder / "stripe.db"
+        url = make_url(database_url)
+        self.database = url.get_backend_name()
+        self._patience: float | None = None
+        self._file = Path(url.database or "") if self.database == "sqlite" else None
+        self._settings = settings_for(
+            _in_no_hurry(database_url), stripe_api=f"http://127.0.0.1:{self._server.server_address[1]}"
+        )
+        self.app = create_app(self._settings)
+        with self.app.app_context():
+            self.steps = Steps(db.engine)
+            if self._file is not None:
+                event.listen(db.engine, "connect", _need_not_reach_the_disk)
+            self.empty = self.remember()
 
     @contextmanager
-    def alive(self, *, begins: datetime | None = None) -> Iterator[tuple[Flask, Stripe]]:
-        """A fresh process, as it were: a new application on the database, inside its context, and its Stripe."""
-        stripe = Stripe(str(self.stripe_file), begins=begins or self._moment)
-        self._server.simulator = stripe.simulator
-        settings, network = self.settings, InProcessClient(stripe.simulator)
-        gateway = StripeGateway(settings.stripe_secret_key, api=settings.stripe_api, http_client=network)
-        application = create_app(settings, gateway=gateway)
-        clock.use(stripe.now)
-        try:
-            with application.app_context():
-                yield application, stripe
-                self._moment = stripe.now()
+    def alive(self, moment: Moment, *, patience: float | None = None) -> Iterator[Stripe]:
+        """The world at a moment, with the application at work; ``patience``: seconds to wait for Stripe's answer."""
+        with self.app.app_context():
+            self.restore(moment)
+            clock.use(self.stripe.now)
+            self._patience = patience
+            self.connect()
+            try:
+                yield self.stripe
+            finally:
+                self.come_to_rest()
                 db.session.remove()
-                db.engine.dispose()
-        finally:
-            clock.use(clock.system_time)
-            self._server.simulator = self._placeholder
-            stripe.close()
+                clock.use(clock.system_time)
 
-    def remember(self) -> None:
-        """Keep everything as it is now, while nobody is alive."""
-        shutil.copy(self.stripe_file, self.folder / "stripe.kept")
-        if self._on_sqlite:
-            shutil.copy(self.file, self.folder / "database.kept")
-            return
-        with self._bare() as connection:
-            for table in metadata.sorted_tables:
-                self._rows[table.name] = [dict(row) for row in connection.execute(select(table)).mappings()]
+    def connect(self) -> None:
+        """Give this process a connection to Stripe of its own."""
+        wire = Wire(self.steps, self._patience)
+        key, api = self._settings.stripe_secret_key, self._settings.stripe_api
+        stripe_gateway.use(StripeGateway(key, api=api, http_client=wire))
 
-    def restore(self) -> None:
+    def remember(self) -> Moment:
+        """Everything as it is now."""
+        kept = self.stripe.keep()
+        if self._file is not None:
+            self.let_go()
+            return Moment(kept, self._file.read_bytes())
+        with db.engine.begin() as connection:
+            rows = {
+                table.name: [dict(row) for row in connection.execute(select(table)).mappings()]
+                for table in metadata.sorted_tables
+            }
+        return Moment(kept, rows)
+
+    def restore(self, moment: Moment) -> None:
         """Everything as it was when it was remembered."""
-        _replace(self.folder / "stripe.kept", self.stripe_file)
-        if self._on_sqlite:
-            _replace(self.folder / "database.kept", self.file)
+        self.stripe.put_back(moment.stripe)
+        if isinstance(moment.database, bytes):
+            self.let_go()
+            self._write(moment.database)
             return
-        with self._bare() as connection:
-            connection.execute(text(f"TRUNCATE {TABLES}"))
-            for table in metadata.sorted_tables:
-                if self._rows[table.name]:
-                    connection.execute(insert(table), self._rows[table.name])
+        with db.engine.begin() as connection:
+            _write_rows(connection, moment.database)
+
+    def come_to_rest(self) -> None:
+        """Until Stripe has ended what it was asked, also by those who are dead."""
+        self._traffic.wait_until_quiet()
+
+    def let_go(self) -> None:
+        """Hold no lock, and no connection that would not survive a fork."""
+        db.session.remove()
+        if self._file is not None:
+            db.engine.dispose()
+
+    def be_born(self) -> None:
+        """In a child: use nothing of the parent's connections, and have a name to be recognized by at the database."""
+        os.environ["PGAPPNAME"] = DOOMED
+        db.session.remove()
+        db.engine.dispose(close=False)
+        self.connect()
 
     def close(self) -> None:
         self._server.shutdown()
         self._serving.join()
         self._server.server_close()
-        self._placeholder.close()
-
-    @property
-    def _on_sqlite(self) -> bool:
-        return make_url(self.database_url).drivername == "sqlite"
-
-    @contextmanager
-    def _bare(self) -> Iterator[Any]:
-        with create_app(self.settings).app_context():
-            with db.engine.begin() as connection:
-                yield connection
+        with self.app.app_context():
             db.engine.dispose()
+        self.stripe.close()
+
+    def _write(self, content: bytes) -> None:
+        assert self._file is not None
+        for name in (f"{self._file}-wal", f"{self._file}-shm"):
+            Path(name).unlink(missing_ok=True)
+        self._file.write_bytes(content)
 
 
-def _replace(kept: Path, file: Path) -> None:
-    for name in (f"{file}-wal", f"{file}-shm"):
-        Path(name).unlink(missing_ok=True)
-    shutil.copy(kept, file)
+class Traffic:
+    """Stripe's front door, at which is known how many requests are being worked on."""
+
+    def __init__(self, simulator: Any) -> None:
+        self._simulator = simulator
+        self._under_way = 0
+        self._changed = threading.Condition()
+
+    def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
+        with self._changed:
+            self._under_way += 1
+        try:
+            answer: Iterable[bytes] = self._simulator(environ, start_response)
+            return answer
+        finally:
+            with self._changed:
+                self._under_way -= 1
+                self._changed.notify_all()
+
+    def wait_until_quiet(self) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: not self._under_way, QUIET_WITHIN), "Stripe does not come to rest"
+
+
+def _write_rows(connection: Connection, rows: Rows) -> None:
+    # Without triggers, also those that guard the ledger and the foreign keys.
+    connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+    connection.exec_driver_sql(";".join(f"DELETE FROM {table.name}" for table in metadata.sorted_tables))
+    for table in metadata.sorted_tables:
+        if rows[table.name]:
+            connection.execute(insert(table), rows[table.name])
+
+
+def _in_no_hurry(database_url: str) -> str:
+    """A killed process loses nothing that it has handed to the system: here, nothing need reach the disk."""
+    url = make_url(database_url)
+    if url.drivername != "sqlite":
+        url = url.update_query_dict({"options": "-c synchronous_commit=off"})
+    return url.render_as_string(hide_password=False)
+
+
+def _need_not_reach_the_disk(dbapi_connection: Any, _record: Any) -> None:
+    dbapi_connection.execute("PRAGMA synchronous = OFF")
