@@ -15,6 +15,18 @@ SHORTEST_SECRET = 32
 LONGEST_NUMBER = 6  # digits
 ENVIRONMENT_NAME = re.compile(r"[A-Za-z0-9._-]{1,40}")  # part of idempotency keys, and written on Stripe's objects
 
+# A server that is gone is noticed in seconds, a lock is waited for as long as on SQLite, and a client that vanished
+# amid a transaction keeps its locks no longer than that.
+# Source: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+POSTGRESQL_CONNECTION = {
+    "connect_timeout": 5,  # seconds, like what follows
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # milliseconds
+    "options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
+}
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -58,7 +70,10 @@ class Settings:
         return {
             "SECRET_KEY": self.secret_key,
             "SQLALCHEMY_DATABASE_URI": self.database_url,
-            "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},  # an error in a log tells no secrets
+            "SQLALCHEMY_ENGINE_OPTIONS": {
+                "hide_parameters": True,  # an error in a log tells no secrets
+                "connect_args": POSTGRESQL_CONNECTION if self.database_url.startswith("postgresql") else {},
+            },
             "SESSION_COOKIE_SECURE": self.https,
             "SESSION_COOKIE_HTTPONLY": True,
             "SESSION_COOKIE_SAMESITE": "Lax",

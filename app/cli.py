@@ -9,6 +9,7 @@ import structlog
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 from flask_migrate import upgrade
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from app import demo, jobs
 from app.actions import accounts, installations
@@ -30,12 +31,13 @@ def init_app(app: Flask) -> None:
 
 
 def refuse_wrong_database(app: Flask) -> None:
-    """Raises: Misconfigured on a database that is empty, half-migrated, newer than the code or another account's.
+    """Raises: Misconfigured on a database that is damaged, empty, half-migrated, newer than the code or another
+    account's; OperationalError while it does not answer.
 
     While Stripe is not reached, the account is taken on trust; whoever reads or writes at large asks again.
     """
     with app.app_context():
-        problem = schema.problem()
+        problem = _database_problem()
         if problem is None:
             try:
                 installations.ensure(now=clock.now())
@@ -45,6 +47,20 @@ def refuse_wrong_database(app: Flask) -> None:
                 log.warning("started without having reached Stripe", error=str(failure))
     if problem:
         raise Misconfigured([problem])
+
+
+def in_one_line(error: DatabaseError) -> str:
+    """What a database says when it does not answer, for a person at a terminal."""
+    return f"The database does not answer: {' '.join(str(error.orig).split())}"
+
+
+def _database_problem() -> str | None:
+    try:
+        return schema.problem() or schema.damage()
+    except OperationalError:
+        raise  # it is away, which says nothing about what is in it
+    except DatabaseError as error:
+        return f"The database is damaged ({error.orig}). Restore it from a backup."
 
 
 @click.command()
@@ -77,7 +93,10 @@ def doctor() -> None:
     settings = current_app.extensions["settings"]
     kind = "simulated" if settings.simulated else installations.mode(settings.livemode)
     click.echo(f"configuration  ok ({kind})")
-    tables = schema.problem()
+    try:
+        tables = _database_problem()
+    except OperationalError as error:
+        tables = in_one_line(error)
     click.echo(f"database       {tables or 'ok'}")
     account_id, silence = "", None
     try:

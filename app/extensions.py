@@ -1,17 +1,20 @@
 """The Flask extensions, made once and bound to an application in ``create_app()``."""
 
+import select
 import sqlite3
 from typing import Any
 
+import psycopg
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, Pool, event
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import DisconnectionError
 
 from app.kit.columns import metadata
 
@@ -56,3 +59,16 @@ def _begin_sqlite(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         writing = connection.get_execution_options().get(WRITING, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+@event.listens_for(Pool, "checkout")
+def _leave_the_dead(dbapi_connection: Any, _record: Any, _proxy: Any) -> None:
+    """Take another connection if the server has closed this one: then, and only then, is there something to read.
+
+    Asking the server itself each time (``pool_pre_ping``) would be a round trip for every transaction.
+    """
+    if isinstance(dbapi_connection, psycopg.Connection):
+        waiting = select.poll()
+        waiting.register(dbapi_connection.fileno(), select.POLLIN)
+        if waiting.poll(0):
+            raise DisconnectionError("The database has closed this connection.")

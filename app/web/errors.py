@@ -5,7 +5,8 @@ from typing import Any
 import structlog
 from flask import Flask, current_app, jsonify, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InterfaceError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
@@ -24,12 +25,19 @@ WORDS = {
 }
 UNTOUCHED = "Nothing was charged or changed."
 
+# A database that is away, locked, full, read-only or broken: not our mistake, and over some time.
+DATABASES_TROUBLE = (DatabaseError, InterfaceError, NoConnectionFree)
+OUR_MISTAKE = (DataError, IntegrityError, ProgrammingError)  # kinds of DatabaseError that no waiting mends
+
 
 def init_app(app: Flask) -> None:
     app.register_error_handler(Failure, _failure)
     app.register_error_handler(CSRFError, _stale_form)
     app.register_error_handler(StaleDataError, _changed_meanwhile)
-    app.register_error_handler(OperationalError, _database_down)
+    for trouble in DATABASES_TROUBLE:
+        app.register_error_handler(trouble, _database_down)
+    for mistake in OUR_MISTAKE:
+        app.register_error_handler(mistake, _bug)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _bug)
 
@@ -55,8 +63,8 @@ def _changed_meanwhile(error: StaleDataError) -> Any:
     return _failure(IllegalMove("Somebody changed this at the same moment. Please look at it again."))
 
 
-def _database_down(error: OperationalError) -> Any:
-    log.error("database", path=request.path, error=str(error.orig))
+def _database_down(error: Exception) -> Any:
+    log.error("database", path=request.path, error=str(getattr(error, "orig", error)))
     return _plainly("We are out of breath", "Our database does not answer. Please try again in a minute.", 503)
 
 
@@ -89,7 +97,9 @@ def _plainly(title: str, message: str, status: int) -> Any:
 def _answer(title: str, message: str, money: str, status: int) -> Any:
     try:
         return _page(title, message, money, status)
-    except OperationalError as error:
+    except OUR_MISTAKE:
+        raise
+    except DATABASES_TROUBLE as error:
         return _database_down(error)
 
 

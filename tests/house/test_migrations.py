@@ -24,6 +24,7 @@ from config import Misconfigured
 from tests.conftest import settings_for
 from tests.databases import postgresql_url
 from tests.house.source import ROOT
+from wsgi import FOR_A_PERSON
 
 SCRIPTS = ScriptDirectory(str(ROOT / "migrations"))
 OLDER = [script.revision for script in SCRIPTS.walk_revisions() if script.revision not in SCRIPTS.get_heads()]
@@ -125,7 +126,7 @@ def test_the_server_does_not_start_on_an_empty_database(tmp_path: Path):
     started = subprocess.run(
         [sys.executable, "-c", "from wsgi import app"], cwd=ROOT, env=environ, capture_output=True, text=True
     )
-    assert started.returncode == 1
+    assert started.returncode == FOR_A_PERSON
     assert "The database is empty. Run: flask db upgrade" in started.stderr
     assert "Traceback" not in started.stderr
 

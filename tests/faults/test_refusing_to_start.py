@@ -1,0 +1,181 @@
+"""On a database that is away, damaged or half-migrated nothing starts, and one sentence says why."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from flask_migrate import upgrade
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
+
+from app import create_app
+from app.cli import refuse_wrong_database
+from app.extensions import db
+from app.models import schema
+from config import Misconfigured
+from tests.apart import apart
+from tests.conftest import settings_for
+from tests.databases import postgresql_url
+from tests.faults.kills import run_and_kill
+from tests.faults.recovery import wait_until_alone
+from tests.faults.worlds import World
+from tests.house.source import ROOT
+from wsgi import FOR_A_PERSON
+
+PAGE = 4096  # bytes
+SPARSE = 12  # of the statements of a migration, every twelfth is died at
+
+pytestmark = pytest.mark.faults
+
+
+def beheaded(file: Path) -> str:
+    file.write_bytes(b"not a database" * 10 + file.read_bytes()[140:])
+    return "file is not a database"
+
+
+def holed(file: Path) -> str:
+    """As after a bad sector: the database opens, and the version reads well."""
+    content = bytearray(file.read_bytes())
+    with create_engine(f"sqlite:///{file}").connect() as connection:
+        page = connection.execute(text("SELECT rootpage FROM sqlite_master WHERE name = 'ledger_entry'")).scalar_one()
+    content[(page - 1) * PAGE : page * PAGE] = b"\xff" * PAGE
+    file.write_bytes(content)
+    return "The database is damaged"
+
+
+def robbed(file: Path) -> str:
+    engine = create_engine(f"sqlite:///{file}")
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE weekly_hours"))
+    engine.dispose()
+    return "The database lacks weekly_hours. Restore it from a backup."
+
+
+def taken_away(file: Path) -> str:
+    file.unlink()
+    file.mkdir()
+    return "unable to open database file"
+
+
+def doctor(app: Flask) -> Result:
+    result: Result = apart(app.test_cli_runner().invoke, args=["doctor"])
+    return result
+
+
+@pytest.fixture
+def file(migrated_sqlite: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(migrated_sqlite, tmp_path / "test.db"))
+
+
+@pytest.mark.parametrize("harm", [beheaded, holed, robbed, taken_away], ids=lambda harm: harm.__name__)
+def test_a_database_that_is_not_whole_is_refused_in_one_sentence(harm: Callable[[Path], str], file: Path):
+    said = harm(file)
+    app = create_app(settings_for(f"sqlite:///{file}"))
+    with pytest.raises((Misconfigured, OperationalError), match=re.escape(said)):
+        refuse_wrong_database(app)
+    told = doctor(app)
+    assert told.exit_code == 1
+    assert sum(said in line for line in told.output.splitlines()) == 1
+    assert "Traceback" not in told.output
+
+
+def test_a_postgresql_that_is_away_is_told_of_in_one_line_without_its_password():
+    url = "postgresql://mentorhold:telltale@127.0.0.1:9/mentorhold"
+    told = doctor(create_app(settings_for(url)))
+    lines = [line for line in told.output.splitlines() if line.startswith("database ")]
+    assert (told.exit_code, len(lines)) == (1, 1)
+    assert "Connection refused" in lines[0]
+    assert "telltale" not in told.output
+
+
+@pytest.mark.parametrize(
+    "command", [("gunicorn", "wsgi:app", "--bind", "127.0.0.1:0"), ("flask", "--app", "wsgi", "worker")]
+)
+def test_neither_web_nor_worker_starts_on_it(command: tuple[str, ...], file: Path):
+    said = robbed(file)
+    run = subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, env=environment(file), capture_output=True, text=True, timeout=30
+    )
+    assert run.returncode == FOR_A_PERSON
+    assert said in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_while_the_database_is_away_gunicorn_goes_on_trying(file: Path):
+    """A worker that is started in such a minute does not take the others with it."""
+    taken_away(file)
+    run = subprocess.run(
+        [sys.executable, "-c", "import wsgi; wsgi.app"], cwd=ROOT, env=environment(file), capture_output=True, text=True
+    )
+    assert run.returncode not in (0, FOR_A_PERSON)
+    assert "Mentorhold cannot start yet" in run.stderr
+    assert "unable to open database file" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def environment(file: Path) -> dict[str, str]:
+    settings = settings_for("")
+    return {
+        "PATH": os.environ["PATH"],
+        "SECRET_KEY": settings.secret_key,
+        "DATABASE_URL": f"sqlite:///{file}",
+        "STRIPE_SECRET_KEY": settings.stripe_secret_key,
+        "STRIPE_PUBLISHABLE_KEY": settings.stripe_publishable_key,
+        "STRIPE_WEBHOOK_SECRET": settings.stripe_webhook_secrets[0],
+        "STRIPE_API_BASE": settings.stripe_api,
+        "HTTPS": "no",
+        "FLASK_SKIP_DOTENV": "1",
+    }
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_world(request: pytest.FixtureRequest, tmp_path: Path, worker_id: str) -> Iterator[World]:
+    on_sqlite = request.param == "sqlite"
+    world = World(f"sqlite:///{tmp_path / 'empty.db'}" if on_sqlite else postgresql_url(worker_id), tmp_path)
+    yield world
+    world.close()
+
+
+def test_a_migration_that_is_killed_anywhere_leaves_nothing_to_start_on_and_can_be_done_again(empty_world: World):
+    whole = run_and_kill(empty_world, migrate_now)
+    assert not whole.complaint, whole.complaint
+    commits = [n for n, step in enumerate(whole.steps, start=1) if step == "commit"]
+    points = sorted({*commits, *range(SPARSE, commits[-1], SPARSE)})
+    for n in points:
+        emptied(empty_world)
+        death = run_and_kill(empty_world, migrate_now, n)
+        assert death.killed
+        app = create_app(empty_world.settings)
+        with app.app_context():
+            wait_until_alone()
+            told = schema.problem()
+            assert told is not None, f"killed at step {n}"
+            assert told.endswith("flask db upgrade")
+            upgrade()
+            assert schema.problem() is None
+            db.engine.dispose()
+    assert len(points) >= 5
+
+
+def migrate_now(_now: datetime) -> None:
+    upgrade()
+
+
+def emptied(world: World) -> None:
+    if make_url(world.database_url).drivername == "sqlite":
+        for file in world.folder.glob("empty.db*"):
+            file.unlink()
+        return
+    engine = create_engine(world.database_url)
+    with engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    engine.dispose()
