@@ -71,7 +71,13 @@ def book(mentee: User, mentor: Mentor, wish: Wish, *, now: datetime) -> Booking:
     if mentor.user_id == mentee.id:
         raise Invalid("You cannot book yourself.")
     mentee_id, mentor_id = mentee.id, mentor.id
-    availability.check_open(mentor, wish.starts_at, wish.minutes, now=now, viewer=mentee)
+    try:
+        availability.check_open(mentor, wish.starts_at, wish.minutes, now=now, viewer=mentee)
+    except SlotTaken:
+        earlier = _made_before(mentee, wish)  # "somebody" may be the same form, sent twice at once
+        if earlier is None:
+            raise
+        return earlier
     customer_id = customers.ensure(mentee, now=now)
     with atomically():
         earlier = _made_before(User.locked(mentee_id), wish)
