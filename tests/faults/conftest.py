@@ -2,16 +2,18 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from random import Random
+from threading import Thread
 from typing import Any
 
 import pytest
 import stripe as library
+from flask import Flask
 
+from stripe_simulator.server import Server
+from tests.conftest import settings_for
 from tests.faults.crowds import SEED, Crowd
-from tests.faults.worlds import World
-from tests.stripe_double import MONDAY, Stripe
+from tests.stripe_double import Stripe
 
 CROWD = 4  # processes
 TALLY = "tally"
@@ -24,24 +26,24 @@ def hasty_library(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def world(database_url: str, tmp_path: Path) -> Iterator[World]:
-    made = World(database_url, tmp_path)
+def crowd(database_url: str, stripe: Stripe, request: pytest.FixtureRequest) -> Iterator[Crowd]:
+    """Some processes on the database, who talk to Stripe over a socket."""
+    server = Server(stripe.simulator, "127.0.0.1", 0)
+    serving = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    serving.start()
+    settings = settings_for(database_url, stripe_api=f"http://127.0.0.1:{server.server_address[1]}")
+    made = Crowd(settings, size=CROWD, chance=Random(f"{SEED} {request.node.name}"))
     yield made
     made.close()
+    server.shutdown()
+    serving.join()
+    server.server_close()
 
 
 @pytest.fixture
-def crowd(world: World, request: pytest.FixtureRequest) -> Iterator[Crowd]:
-    made = Crowd(world.settings, size=CROWD, chance=Random(f"{SEED} {request.node.name}"))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def shared_stripe(world: World, crowd: Crowd) -> Iterator[Stripe]:
+def shared_stripe(crowd: Crowd, app: Flask, stripe: Stripe) -> Stripe:
     """The Stripe to which all of the crowd talk, from inside an application on the same database."""
-    with world.alive(begins=MONDAY) as (_, stripe):
-        yield stripe
+    return stripe
 
 
 @pytest.fixture
