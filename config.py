@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from app.kit.policy import Misconfigured, Policy
 
@@ -72,7 +72,7 @@ class Settings:
             "SQLALCHEMY_DATABASE_URI": self.database_url,
             "SQLALCHEMY_ENGINE_OPTIONS": {
                 "hide_parameters": True,  # an error in a log tells no secrets
-                "connect_args": POSTGRESQL_CONNECTION if self.database_url.startswith("postgresql") else {},
+                "connect_args": _connect_args(self.database_url),
             },
             "SESSION_COOKIE_SECURE": self.https,
             "SESSION_COOKIE_HTTPONLY": True,
@@ -145,6 +145,14 @@ class _Reader:
         if value not in ("yes", "no"):
             self.problems.append(f"{name} must be yes or no, not {value!r}.")
         return value == "yes"
+
+
+def _connect_args(database_url: str) -> dict[str, object]:
+    """How to connect; what the URL says itself stands."""
+    if not database_url.startswith("postgresql"):
+        return {}
+    said = parse_qs(urlsplit(database_url).query)
+    return {name: value for name, value in POSTGRESQL_CONNECTION.items() if name not in said}
 
 
 def _key_problems(settings: Settings) -> list[str]:

@@ -177,3 +177,13 @@ def test_cookies_are_for_our_eyes_only(https: str):
     assert told["SESSION_COOKIE_SAMESITE"] == "Lax"
     assert told["SESSION_COOKIE_SECURE"] is told["REMEMBER_COOKIE_SECURE"] is (https == "yes")
     assert "WTF_CSRF_ENABLED" not in told, "nothing turns the check of forms off"
+
+
+def test_what_the_database_url_says_itself_stands():
+    url = "postgresql://db/mentorhold?connect_timeout=60&options=-csearch_path%3Dours"
+    told = Settings.from_environ({**GOOD, "DATABASE_URL": url}).flask["SQLALCHEMY_ENGINE_OPTIONS"]
+    assert isinstance(told, dict)
+    assert {"connect_timeout", "options"} & set(told["connect_args"]) == set()
+    assert "keepalives_idle" in told["connect_args"]
+    silent = Settings.from_environ({**GOOD, "DATABASE_URL": "postgresql://db/mentorhold"})
+    assert "lock_timeout" in str(silent.flask["SQLALCHEMY_ENGINE_OPTIONS"])

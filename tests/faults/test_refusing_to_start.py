@@ -3,10 +3,12 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from datetime import datetime
+import warnings
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -24,9 +26,8 @@ from config import Misconfigured
 from tests.apart import apart
 from tests.conftest import settings_for
 from tests.databases import postgresql_url
-from tests.faults.kills import run_and_kill
-from tests.faults.recovery import wait_until_alone
-from tests.faults.worlds import World
+from tests.faults.kills import NEVER
+from tests.faults.steps import Steps
 from tests.house.source import ROOT
 from wsgi import FOR_A_PERSON
 
@@ -137,25 +138,19 @@ def environment(file: Path) -> dict[str, str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def empty_world(request: pytest.FixtureRequest, tmp_path: Path, worker_id: str) -> Iterator[World]:
-    on_sqlite = request.param == "sqlite"
-    world = World(f"sqlite:///{tmp_path / 'empty.db'}" if on_sqlite else postgresql_url(worker_id), tmp_path)
-    yield world
-    world.close()
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path, worker_id: str) -> str:
+    return f"sqlite:///{tmp_path / 'empty.db'}" if request.param == "sqlite" else postgresql_url(worker_id)
 
 
-def test_a_migration_that_is_killed_anywhere_leaves_nothing_to_start_on_and_can_be_done_again(empty_world: World):
-    whole = run_and_kill(empty_world, migrate_now)
-    assert not whole.complaint, whole.complaint
-    commits = [n for n, step in enumerate(whole.steps, start=1) if step == "commit"]
+def test_a_migration_that_is_killed_anywhere_leaves_nothing_to_start_on_and_can_be_done_again(empty_url: str):
+    steps = migrate_and_die(empty_url)
+    commits = [n for n, step in enumerate(steps, start=1) if step == "commit"]
     points = sorted({*commits, *range(SPARSE, commits[-1], SPARSE)})
     for n in points:
-        emptied(empty_world)
-        death = run_and_kill(empty_world, migrate_now, n)
-        assert death.killed
-        app = create_app(empty_world.settings)
+        empty(empty_url)
+        assert migrate_and_die(empty_url, n) == steps[:n]
+        app = create_app(settings_for(empty_url))
         with app.app_context():
-            wait_until_alone()
             told = schema.problem()
             assert told is not None, f"killed at step {n}"
             assert told.endswith("flask db upgrade")
@@ -165,16 +160,38 @@ def test_a_migration_that_is_killed_anywhere_leaves_nothing_to_start_on_and_can_
     assert len(points) >= 5
 
 
-def migrate_now(_now: datetime) -> None:
-    upgrade()
+def migrate_and_die(url: str, kill_at: int = NEVER) -> list[str]:
+    """Migrate in a child process that is killed at its so many-th step; its steps."""
+    read, write = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # no thread of the parent's holds what the child needs
+        child = os.fork()
+    if child == 0:
+        taken = count(1)
+
+        def tell(step: str) -> None:
+            os.write(write, f"{step}\n".encode())
+            if next(taken) == kill_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        with create_app(settings_for(url)).app_context(), Steps(db.engine).told_to(tell):
+            upgrade()
+            os._exit(0)
+    os.close(write)
+    with os.fdopen(read) as reports:
+        steps = reports.read().splitlines()
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or (kill_at == NEVER and status == 0)
+    return steps
 
 
-def emptied(world: World) -> None:
-    if make_url(world.database_url).drivername == "sqlite":
-        for file in world.folder.glob("empty.db*"):
-            file.unlink()
+def empty(url: str) -> None:
+    """Undo everything. On PostgreSQL this waits for the transaction of whoever was killed."""
+    if url.startswith("sqlite"):
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{make_url(url).database}{suffix}").unlink(missing_ok=True)
         return
-    engine = create_engine(world.database_url)
+    engine = create_engine(url)
     with engine.begin() as connection:
         connection.execute(text("DROP SCHEMA public CASCADE"))
         connection.execute(text("CREATE SCHEMA public"))
