@@ -12,7 +12,7 @@ from flask_migrate import upgrade
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from app import demo, jobs
-from app.actions import accounts, installations
+from app.actions import accounts, books, installations, settlements
 from app.gateways.stripe_gateway import stripe_gateway
 from app.kit import clock
 from app.kit.errors import Failure, GatewayDown, Invalid, WrongAccount
@@ -26,7 +26,7 @@ DEMO_PACE = timedelta(seconds=3)  # so that what the time machine makes due is d
 
 
 def init_app(app: Flask) -> None:
-    for command in (worker, job, doctor, create_operator, set_password, prepare_demo):
+    for command in (worker, job, doctor, print_books, create_operator, set_password, prepare_demo):
         app.cli.add_command(command)
 
 
@@ -119,6 +119,26 @@ def _told_of_installation(account_id: str) -> str | None:
         standing = f"ok ({tied.account_id}, {mode}, environment {tied.environment!r}, since {tied.since:%d %b %Y})"
     click.echo(f"installation   {mismatch or standing}")
     return mismatch
+
+
+@click.command("books")
+@with_appcontext
+def print_books() -> None:
+    """Print the trial balance of every currency; exit with 1 if anything is wrong with the books."""
+    for book in books.trial_balances():
+        click.echo(book.currency)
+        for account, balance in (*book.accounts, ("adds up to", book.total)):
+            click.echo(f"  {account:<44}{balance!s:>20}")
+    wrong = books.problems(clock.now())
+    try:
+        wrong += settlements.differences()
+    except GatewayDown as failure:
+        click.echo(f"not compared with Stripe: {failure}", err=True)
+    for problem in wrong:
+        click.echo(f"wrong: {problem}", err=True)
+    if wrong:
+        raise SystemExit(1)
+    click.echo("The books are right.")
 
 
 @click.command("create-operator")

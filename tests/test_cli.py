@@ -3,7 +3,7 @@
 from click.testing import Result
 from flask import Flask
 
-from app.actions import accounts
+from app.actions import accounts, settlements
 from app.models.booking import Booking
 from app.models.states import BookingState
 from app.models.user import User
@@ -58,6 +58,29 @@ def test_the_doctor_says_what_is_well_and_what_is_not(app: Flask, stripe: Stripe
     assert ill.exit_code == 1
     assert "GatewayDown" in ill.output
     assert "sk_test" not in ill.output
+
+
+def test_the_books_are_printed_and_said_to_be_right(app: Flask, completed_hour: Booking, stripe: Stripe):
+    settlements.follow(now=stripe.now())
+    result = run(app, "books")
+    assert result.exit_code == 0, result.output
+    assert "The books are right." in result.output
+    assert "platform:commission" in result.output
+    assert "€8.00" in result.output
+
+
+def test_books_that_say_something_else_than_stripe_are_wrong(app: Flask, completed_hour: Booking, stripe: Stripe):
+    result = run(app, "books")
+    assert result.exit_code == 1
+    assert "Our books say €0.00 at Stripe" in result.output
+
+
+def test_books_are_checked_as_far_as_possible_while_stripe_is_away(app: Flask, completed_hour: Booking, stripe: Stripe):
+    settlements.follow(now=stripe.now())
+    stripe.fail_next("drop_request", method="GET", count=2)
+    result = run(app, "books")
+    assert result.exit_code == 0, result.output
+    assert "not compared with Stripe" in result.output
 
 
 def test_sample_data_is_never_loaded_outside_of_a_demo(app: Flask):

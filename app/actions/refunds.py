@@ -43,7 +43,7 @@ def start(payment: Payment, amount: Money, *, by: Party, because: str, now: date
 
     Raises: Invalid if there is not that much left to give back, in that currency; Busy.
     """
-    left = payment.captured - payment.refunded
+    left = payment.left
     if amount.currency != left.currency or not 0 < amount.minor <= left.minor:
         raise Invalid(f"Of this payment, {left} can be refunded.", field="amount")
     return operations.start(

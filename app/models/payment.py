@@ -77,6 +77,11 @@ class Payment(Stateful, Base):
         return Money(self.refunded_minor, self.currency)
 
     @property
+    def left(self) -> Money:
+        """What stays charged, and could still be refunded."""
+        return self.captured - self.refunded
+
+    @property
     def is_busy(self) -> bool:
         """Whether a money action is under way whose end is not known yet."""
         return self.pending_operation is not None

@@ -1,20 +1,21 @@
 """What an operator sees: what needs a person, every booking, and the books."""
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from app.actions import bookings
+from app.actions import bookings, books, decisions, refunds
 from app.extensions import db
 from app.kit import clock
-from app.models.base import all_of
+from app.kit.errors import IllegalMove, Invalid
+from app.kit.money import Money
 from app.models.booking import Booking
-from app.models.ledger import Balance
 from app.models.operation import Operation
 from app.models.payment import Payment
 from app.models.states import UNSETTLED_OPERATION, Party
 from app.web import outcomes
 from app.web.access import Audience, audience
+from app.web.forms import DecisionForm, RefundForm, show_on
 from app.web.pages import page_of
 from app.web.stories import story_of
 
@@ -34,12 +35,11 @@ def dashboard() -> str:
         .order_by(Operation.created_at)
         .limit(MOST_SHOWN)
     ).all()
-    balances = all_of(select(Balance).order_by(Balance.currency, Balance.account))
     return render_template(
         "admin/dashboard.html",
         attention=unsettled,
         page=page_of(Booking.shown(), Booking.starts_at, Booking.id),
-        trial_balance=[(row.account, row.currency, row.money) for row in balances],
+        trial_balances=books.trial_balances(),
     )
 
 
@@ -53,6 +53,7 @@ def booking(booking_id: str) -> str:
         booking=shown,
         story=story_of(shown, now=now),
         can_cancel=bookings.can_cancel(shown, by=Party.OPERATOR, now=now),
+        can_refund=bool(shown.payment and shown.payment.left),
     )
 
 
@@ -74,4 +75,73 @@ def cancel(booking_id: str) -> ResponseReturnValue:
         Booking.one(Booking.id == booking_id), by=Party.OPERATOR, quoted=request.form.get("quoted", ""), now=clock.now()
     )
     outcomes.tell(Booking.one(Booking.id == booking_id), now=clock.now())
+    return redirect(url_for(".booking", booking_id=booking_id))
+
+
+@bp.get("/bookings/<booking_id>/refund")
+@audience(Audience.OPERATOR)
+def refund(booking_id: str) -> ResponseReturnValue:
+    """Some or all of what was charged can be given back."""
+    shown, payment = _charged(booking_id)
+    form = RefundForm(data={"amount": str(payment.left.decimal), "refunded": payment.refunded_minor})
+    return render_template("admin/refund.html", booking=shown, payment=payment, form=form)
+
+
+@bp.post("/bookings/<booking_id>/refund")
+@audience(Audience.OPERATOR)
+def give_back(booking_id: str) -> ResponseReturnValue:
+    """Refund, if what had been refunded before is still what the page said."""
+    shown, payment = _charged(booking_id)
+    form = RefundForm()
+    if form.validate_on_submit():
+        try:
+            refunds.give_back(
+                payment,
+                Money.parse(form.amount.data, payment.currency),
+                by=Party.OPERATOR,
+                because=form.because.data,
+                refunded=Money(form.refunded.data, payment.currency),
+                now=clock.now(),
+            )
+        except Invalid as failure:
+            show_on(form, Invalid(failure.message, field="amount"))
+        else:
+            return _told(booking_id)
+    return render_template("admin/refund.html", booking=shown, payment=payment, form=form), 422
+
+
+@bp.post("/operations/<operation_id>/look-up")
+@audience(Audience.OPERATOR)
+def look_again(operation_id: str) -> ResponseReturnValue:
+    """Ask Stripe once more about a money action that was parked."""
+    decisions.look_again(operation_id, now=clock.now())
+    flash("We have asked again. What came of it stands in the booking.", "done")
+    return redirect(url_for(".dashboard"))
+
+
+@bp.post("/operations/<operation_id>/refusal")
+@audience(Audience.OPERATOR)
+def give_up(operation_id: str) -> ResponseReturnValue:
+    """Let go of a money action that was parked: it is not tried any more."""
+    form = DecisionForm()
+    if not form.validate_on_submit():
+        raise Invalid("Please say in a few words why nothing more should be tried.")
+    decisions.give_up(operation_id, because=form.because.data, now=clock.now())
+    flash("It is not tried any more, and another action is possible.", "done")
+    return redirect(url_for(".dashboard"))
+
+
+def _charged(booking_id: str) -> tuple[Booking, Payment]:
+    shown = Booking.one(Booking.id == booking_id)
+    if shown.payment is None or not shown.payment.left:
+        raise IllegalMove("There is nothing (left) to refund: nothing was charged, or all of it was given back.")
+    return shown, shown.payment
+
+
+def _told(booking_id: str) -> ResponseReturnValue:
+    payment = Booking.one(Booking.id == booking_id).payment
+    if payment is not None and payment.is_busy:
+        flash("We are confirming this with our payment provider. It goes on by itself.", "info")
+    else:
+        flash("The refund is on its way. Banks take 5 to 10 days to show it.", "done")
     return redirect(url_for(".booking", booking_id=booking_id))

@@ -16,6 +16,7 @@ from wtforms import (
     Form,
     FormField,
     HiddenField,
+    IntegerField,
     PasswordField,
     SelectField,
     StringField,
@@ -23,7 +24,8 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
-from wtforms.validators import DataRequired, InputRequired, Length, Optional, Regexp
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp
+from wtforms.widgets import HiddenInput
 
 from app.actions.accounts import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from app.kit.calendar import zone_names
@@ -199,6 +201,21 @@ class ProfileForm(FlaskForm):  # type: ignore[misc]
         if not LEAST_RATE_MINOR <= self.rate.minor <= MOST_RATE_MINOR:
             least, most = (Money(minor, self.rate.currency) for minor in (LEAST_RATE_MINOR, MOST_RATE_MINOR))
             raise ValidationError(f"Between {least} and {most}, please.")
+
+
+class RefundForm(FlaskForm):  # type: ignore[misc]
+    """``refunded``, in minor units, is what the page said had been given back before."""
+
+    amount = StringField("Amount", filters=[tidy], validators=[InputRequired("Please fill this in.")])
+    because = _text("Reason", 200)
+    refunded = IntegerField(widget=HiddenInput(), validators=[InputRequired(), NumberRange(0)])
+    submit = SubmitField("Refund")
+
+
+class DecisionForm(FlaskForm):  # type: ignore[misc]
+    """Why an operator decided as they did."""
+
+    because = _text("Reason", 200)
 
 
 class DayForm(Form):  # type: ignore[misc]

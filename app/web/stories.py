@@ -3,10 +3,11 @@
 The same facts for both sides.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from app.actions import refunds
 from app.extensions import db
@@ -59,22 +60,24 @@ def _past(booking: Booking) -> list[Step]:
         _of_payment(move, payments[move.subject], booking) if move.subject in payments else _of_booking(move, booking)
         for move in moves
     ]
-    given_back = db.session.scalars(
-        select(Operation).where(
-            Operation.subject.in_(payments), Operation.kind == refunds.KIND, Operation.state == OperationState.DONE
-        )
-    )
-    told += [
-        Step(
-            "arrow-counterclockwise",
-            "Refunded to the card",
-            refund.settled_at or refund.created_at,
-            _who(refund.by, booking),
-            refund.amount,
-        )
-        for refund in given_back
-    ]
+    told += [_of_refund(refund, booking) for refund in db.session.scalars(_refunds_of(payments))]
     return [step for step in told if step is not None]
+
+
+def _refunds_of(payment_ids: Iterable[str]) -> Select[Operation]:
+    return select(Operation).where(
+        Operation.subject.in_(payment_ids),
+        Operation.kind.in_((refunds.KIND, refunds.FAILURE)),
+        Operation.state == OperationState.DONE,
+    )
+
+
+def _of_refund(refund: Operation, booking: Booking) -> Step:
+    at, because = refund.settled_at or refund.created_at, f": {refund.because}" if refund.because else ""
+    if refund.kind == refunds.FAILURE:
+        return Step("exclamation-circle", "The bank sent the refund back; we are looking for another way", at)
+    sentence = f"Refunded to the card{because}"
+    return Step("arrow-counterclockwise", sentence, at, _who(refund.by, booking), refund.amount)
 
 
 def _of_payment(move: Transition, payment: Payment, booking: Booking) -> Step | None:
@@ -84,9 +87,10 @@ def _of_payment(move: Transition, payment: Payment, booking: Booking) -> Step | 
         case P.AUTHORIZED:
             return Step("lock", f"Reserved on {card}, not charged", move.at, by, payment.authorized)
         case P.CAPTURED:
-            return Step("cash-coin", "Charged", move.at, by, payment.captured)
+            return Step("cash-coin", f"Charged{_elsewhere(move)}", move.at, by, payment.captured)
         case P.VOIDED if payment.authorized_minor:
-            return Step("unlock", "Reservation released, nothing charged", move.at, by, payment.authorized)
+            sentence = f"Reservation released{_elsewhere(move)}, nothing charged"
+            return Step("unlock", sentence, move.at, by, payment.authorized)
         case P.LAPSED:
             return Step(
                 "clock-history", "The bank let the reservation go, nothing charged", move.at, by, payment.authorized
@@ -111,6 +115,10 @@ def _of_booking(move: Transition, booking: Booking) -> Step | None:
         case B.EXPIRED:
             return Step("clock-history", f"Session expired{because}", move.at, by)
     return None
+
+
+def _elsewhere(move: Transition) -> str:
+    return " in Stripe's dashboard" if move.by == Party.STRIPE else ""
 
 
 def _who(party: Party, booking: Booking) -> str:
