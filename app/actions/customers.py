@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from app.actions import operations
+from app.actions import labels, operations
 from app.actions.orders import KINDS, Kind, Order
 from app.actions.transactions import atomically
 from app.extensions import db
@@ -31,7 +31,7 @@ def ensure(user: User, *, now: datetime) -> str:
             user_id,
             by=Party.SYSTEM,
             now=now,
-            params={"email": row.email, "name": row.name, "metadata": {"user": user_id}},
+            params={"email": row.email, "name": row.name, "metadata": labels.of_person(row)},
         )
     operations.execute(operation.id, now=now)
     customer_id = User.one(User.id == user_id).stripe_customer_id

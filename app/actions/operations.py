@@ -11,7 +11,9 @@ from typing import Any
 import structlog
 from sqlalchemy import select
 
-from app.actions.orders import KINDS, Answer, Kind, Order, environment
+from app.actions import labels
+from app.actions.labels import Cause
+from app.actions.orders import KINDS, Answer, Kind, Order
 from app.actions.transactions import atomically, or_else, outside
 from app.extensions import db
 from app.gateways.stripe_gateway import stripe_gateway
@@ -51,7 +53,8 @@ def start(
     """
     operation_id = new_id("op")
     frozen = dict(params or {})
-    frozen["metadata"] = {**frozen.get("metadata", {}), "operation": operation_id, "environment": environment()}
+    cause = labels.of_cause(operation_id, by=by, because=because, ends_as=ends_as, at=now)
+    frozen["metadata"] = {**frozen.get("metadata", {}), **cause}
     operation = Operation(
         id=operation_id,
         kind=kind,
@@ -72,18 +75,29 @@ def start(
 
 
 def adopt(
-    kind: str, subject: str, amount: Money | None, *, stripe_id: str, because: str, now: datetime
+    kind: str,
+    subject: str,
+    amount: Money | None,
+    *,
+    stripe_id: str,
+    because: str,
+    now: datetime,
+    cause: Cause | None = None,
 ) -> Operation | None:
     """An operation for what happened at Stripe without us, inside the caller's transaction, which locked ``subject``.
 
-    None if it was adopted before.
+    ``cause`` is what Stripe tells of why, if anything. If an operation of ours did it that our rows have lost, it
+    gets its old id back. None if it was adopted before.
     """
     known = select(Operation.id).where(
         Operation.subject == subject, Operation.kind == kind, Operation.stripe_id == stripe_id
     )
     if db.session.scalar(known) is not None:
         return None
+    old_id = cause.operation if cause else None
+    is_free = old_id is not None and db.session.get(Operation, old_id) is None
     operation = Operation(
+        id=old_id if is_free else new_id("op"),
         kind=kind,
         subject=subject,
         amount_minor=amount.minor if amount is not None else None,
@@ -91,10 +105,11 @@ def adopt(
         params={},
         api_version=API_VERSION,
         state=OperationState.DONE,
-        by=Party.STRIPE,
-        because=because,
+        by=cause.by if cause else Party.STRIPE,
+        because=cause.because if cause else because,
+        ends_as=cause.ends_as if cause else None,
         stripe_id=stripe_id,
-        created_at=now,
+        created_at=cause.at if cause else now,
         settled_at=now,
     )
     db.session.add(operation)

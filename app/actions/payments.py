@@ -10,13 +10,14 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from app.actions import endings, ledger, operations, refunds
+from app.actions import endings, labels, ledger, operations, refunds
 from app.actions.holds import release_at
+from app.actions.labels import Cause
 from app.actions.orders import KINDS, Kind, Order, is_elsewhere
 from app.actions.transactions import atomically, outside
 from app.extensions import db
 from app.gateways.stripe_gateway import StripeGateway, stripe_gateway
-from app.gateways.stripe_objects import Intent
+from app.gateways.stripe_objects import LAPSED, Intent
 from app.kit.errors import Failure, GatewayDown, GatewayRefused, NotFound, Unexplained
 from app.kit.money import Money
 from app.models.booking import Booking
@@ -59,7 +60,7 @@ def hold(booking: Booking, *, customer_id: str, now: datetime) -> Operation:
             "capture_method": "manual",
             "automatic_payment_methods": {"enabled": True},
             "description": f"{booking.title} ({booking.id})",
-            "metadata": {"booking": booking.id, "payment": payment.id},
+            "metadata": labels.of_booking(booking, payment),
         },
     )
 
@@ -83,7 +84,7 @@ def start(
         by=by,
         now=now,
         amount=amount,
-        params={"payment_intent": payment.intent_id},
+        params={"payment_intent": payment.intent_id, "metadata": {"payment": payment.id}},
         ends_as=ends_as,
         because=because,
     )
@@ -143,6 +144,8 @@ def agree(payment: Payment, intent: Intent, *, now: datetime) -> None:
             _authorized(payment, intent, now)
             _captured(payment, intent, now)
         case "canceled":
+            if intent.charge is not None and intent.charge.accepted:
+                _authorized(payment, intent, now)
             _let_go(payment, intent, now)
         case "requires_action" | "requires_confirmation" | "processing":
             pass
@@ -172,7 +175,8 @@ def _authorized(payment: Payment, intent: Intent, now: datetime) -> None:
 def _captured(payment: Payment, intent: Intent, now: datetime) -> None:
     if payment.state != PaymentState.AUTHORIZED:
         return
-    operation = _cause(CAPTURE, payment, intent.received, stripe_id=intent.id, now=now)
+    told = labels.cause_of(intent.metadata, labels.CAPTURE)
+    operation = _cause(CAPTURE, payment, intent.received, stripe_id=intent.id, told=told, now=now)
     booking = Booking.locked(payment.booking_id)
     payment.captured_minor = intent.received.minor
     payment.move_to(PaymentState.CAPTURED, now=now, by=operation.by, operation_id=operation.id)
@@ -183,25 +187,28 @@ def _captured(payment: Payment, intent: Intent, now: datetime) -> None:
 def _let_go(payment: Payment, intent: Intent, now: datetime) -> None:
     if payment.state not in (PaymentState.NEEDS_CARD, PaymentState.AUTHORIZED):
         return
-    lapsed = intent.cancellation_reason == "expired" and payment.state == PaymentState.AUTHORIZED
-    operation = _cause(VOID, payment, payment.authorized or None, stripe_id=intent.id, now=now)
+    lapsed = intent.cancellation_reason == LAPSED and payment.state == PaymentState.AUTHORIZED
+    told = labels.cause_of_cancel(intent)
+    operation = _cause(VOID, payment, payment.authorized or None, stripe_id=intent.id, told=told, now=now)
     booking = Booking.locked(payment.booking_id)
     payment.move_to(
         PaymentState.LAPSED if lapsed else PaymentState.VOIDED, now=now, by=operation.by, operation_id=operation.id
     )
-    if lapsed and operation.by == Party.STRIPE:
-        operation.ends_as, operation.because = BookingState.EXPIRED, endings.BANK_LET_GO
     endings.end(booking, operation.ends_as or BookingState.CANCELLED, operation, now=now)
 
 
-def _cause(kind: str, payment: Payment, amount: Money | None, *, stripe_id: str, now: datetime) -> Operation:
-    """The operation that brought a fact about: our own pending one, or one adopted from Stripe's dashboard."""
+def _cause(
+    kind: str, payment: Payment, amount: Money | None, *, stripe_id: str, told: Cause | None, now: datetime
+) -> Operation:
+    """The operation that brought a fact about: our own pending one, or one adopted from what Stripe tells of it."""
     operation = operations.unsettled(payment.id)
     if operation is not None and operation.kind == kind:
         operations.close(operation, OperationState.DONE, now=now)
         operation.stripe_id = stripe_id
         return operation
-    adopted = operations.adopt(kind, payment.id, amount, stripe_id=stripe_id, because=endings.IN_DASHBOARD, now=now)
+    adopted = operations.adopt(
+        kind, payment.id, amount, stripe_id=stripe_id, because=endings.IN_DASHBOARD, cause=told, now=now
+    )
     if adopted is None:
         raise Unexplained(f"{kind} of {stripe_id} was adopted before, but {payment.id} does not show it.")
     return adopted
@@ -247,11 +254,13 @@ def _refuse_hold(order: Order, failure: Failure, now: datetime) -> None:
 def _send_capture(gateway: StripeGateway, order: Order) -> Intent:
     if order.amount is None:
         raise Unexplained("A capture without an amount.")
-    return gateway.capture(order.params["payment_intent"], order.amount, order.key)
+    metadata = labels.on_capture(order.params["metadata"])
+    return gateway.capture(order.params["payment_intent"], order.amount, order.key, metadata=metadata)
 
 
 def _send_void(gateway: StripeGateway, order: Order) -> Intent:
-    return gateway.cancel(order.params["payment_intent"], order.key)
+    abandoned = order.params["metadata"].get("ends_as") == BookingState.EXPIRED
+    return gateway.cancel(order.params["payment_intent"], order.key, abandoned=abandoned)
 
 
 def _find_end(gateway: StripeGateway, order: Order) -> Intent | None:

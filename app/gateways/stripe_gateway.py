@@ -9,7 +9,18 @@ from typing import Any, TypeVar, cast
 
 import stripe
 
-from app.gateways.stripe_objects import API_VERSION, BalanceTransaction, Customer, Intent, Key, Knock, Refund, plain
+from app.gateways.stripe_objects import (
+    ABANDONED,
+    API_VERSION,
+    REQUESTED,
+    BalanceTransaction,
+    Customer,
+    Intent,
+    Key,
+    Knock,
+    Refund,
+    plain,
+)
 from app.kit.errors import CardDeclined, Forged, GatewayDown, GatewayRefused, Unexplained
 from app.kit.money import Money
 
@@ -79,25 +90,22 @@ class StripeGateway:
         """Source: https://docs.stripe.com/api/payment_intents/retrieve"""
         return self._intent(lambda: self._client.v1.payment_intents.retrieve(intent_id, {"expand": ["latest_charge"]}))
 
-    def capture(self, intent_id: str, amount: Money, key: Key) -> Intent:
-        """Capture a hold, whole or in part; Stripe releases the rest.
+    def capture(self, intent_id: str, amount: Money, key: Key, *, metadata: dict[str, str]) -> Intent:
+        """Capture a hold, whole or in part; Stripe releases the rest. ``metadata`` is added to the intent's.
 
         Source: https://docs.stripe.com/api/payment_intents/capture
         """
-        return self._intent(
-            lambda: self._client.v1.payment_intents.capture(
-                intent_id, {"amount_to_capture": amount.minor, "expand": ["latest_charge"]}, key.options
-            )
-        )
+        params: Any = {"amount_to_capture": amount.minor, "metadata": metadata, "expand": ["latest_charge"]}
+        return self._intent(lambda: self._client.v1.payment_intents.capture(intent_id, params, key.options))
 
-    def cancel(self, intent_id: str, key: Key) -> Intent:
-        """Void a hold, or give up an intent that was never paid.
+    def cancel(self, intent_id: str, key: Key, *, abandoned: bool) -> Intent:
+        """Void a hold, or give up an intent that was never paid; ``abandoned`` if nobody asked for it.
 
         Source: https://docs.stripe.com/api/payment_intents/cancel
         """
-        return self._intent(
-            lambda: self._client.v1.payment_intents.cancel(intent_id, {"expand": ["latest_charge"]}, key.options)
-        )
+        reason = ABANDONED if abandoned else REQUESTED
+        params: Any = {"cancellation_reason": reason, "expand": ["latest_charge"]}
+        return self._intent(lambda: self._client.v1.payment_intents.cancel(intent_id, params, key.options))
 
     def refund(self, params: dict[str, Any], key: Key) -> Refund:
         """Source: https://docs.stripe.com/api/refunds/create"""

@@ -8,6 +8,8 @@ from typing import Any
 from app.kit.money import Money
 
 API_VERSION = "2026-10-28.endive"
+ABANDONED, REQUESTED = "abandoned", "requested_by_customer"  # the reasons that we give for canceling
+LAPSED = "expired"  # the bank let go
 _WORD = re.compile(r"[A-Za-z0-9_.]{1,80}")
 
 
@@ -25,7 +27,11 @@ class Key:
 
 @dataclass(frozen=True)
 class Charge:
+    """``accepted``: the bank said yes, whatever became of the hold since."""
+
     id: str
+    accepted: bool
+    created: datetime
     card_brand: str | None
     card_last4: str | None
     capture_before: datetime | None
@@ -37,6 +43,8 @@ class Charge:
         before = getattr(card, "capture_before", None)
         return cls(
             id=charge.id,
+            accepted=charge.status == "succeeded",
+            created=_time(charge.created),
             card_brand=card.brand if card else None,
             card_last4=card.last4 if card else None,
             capture_before=_time(before) if before else None,
@@ -57,6 +65,7 @@ class Intent:
     received: Money
     charge: Charge | None
     client_secret: str
+    canceled_at: datetime | None
     cancellation_reason: str | None
     decline_message: str | None
     metadata: dict[str, str]
@@ -75,6 +84,7 @@ class Intent:
             received=_money(intent.amount_received, intent.currency),
             charge=None if charge is None or isinstance(charge, str) else Charge.of(charge),
             client_secret=intent.client_secret or "",
+            canceled_at=_time(intent.canceled_at) if intent.canceled_at else None,
             cancellation_reason=intent.cancellation_reason,
             decline_message=failure.message if failure else None,
             metadata=plain(intent.metadata),
