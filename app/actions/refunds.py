@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from app.actions import alarms, endings, ledger, operations
+from app.actions import alarms, endings, labels, ledger, operations
 from app.actions.orders import KINDS, Kind, Order
 from app.actions.transactions import atomically
 from app.extensions import db
@@ -80,8 +80,9 @@ def _given(payment: Payment, refund: Refund, *, now: datetime) -> bool:
         _apply(payment, refund, operation, now=now)
         operations.close(operation, OperationState.DONE, now=now)
         return True
+    told, unknown = labels.cause_of(refund.metadata), endings.IN_DASHBOARD
     adopted = operations.adopt(
-        KIND, payment.id, refund.amount, stripe_id=refund.id, because=endings.IN_DASHBOARD, now=now
+        KIND, payment.id, refund.amount, stripe_id=refund.id, because=unknown, cause=told, now=now
     )
     if adopted is None:
         return False
