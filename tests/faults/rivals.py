@@ -12,7 +12,7 @@ from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
 from app import jobs
-from app.actions import accounts, bookings, payments
+from app.actions import accounts, bookings, payments, refunds
 from app.extensions import db
 from app.kit import clock
 from app.kit.errors import NotAllowed
@@ -96,6 +96,20 @@ def call_off(hour: Hour, by: Party = Party.MENTOR, quoted: str = f"{PRICE}-0") -
 def take_back(hour: Hour, by: Party = Party.MENTOR) -> None:
     """Call off what is completed: the charge is given back."""
     call_off(hour, by, f"0-{PRICE}")
+
+
+def give_part_back(hour: Hour, cents: int) -> None:
+    """An operator refunds some of what was charged, having just read how much was refunded before."""
+    payment = the(hour).payment
+    assert payment is not None
+    refunds.give_back(
+        payment,
+        Money(cents, "EUR"),
+        by=Party.OPERATOR,
+        because="half of it took place",
+        refunded=payment.refunded,
+        now=clock.now(),
+    )
 
 
 def give_up(hour: Hour) -> None:

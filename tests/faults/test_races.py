@@ -11,17 +11,18 @@ from functools import partial
 import pytest
 
 from app.extensions import db
-from app.kit.errors import Failure, IllegalMove, NotAllowed
+from app.kit.errors import Failure, GatewayRefused, IllegalMove, Invalid, NotAllowed
 from app.models.event import StripeEvent
-from app.models.states import BookingState, Party, PaymentState
+from app.models.states import BookingState, Party
 from tests.faults import rivals
 from tests.faults.crowds import ROUNDS, Crowd
 from tests.faults.recovery import finish
-from tests.faults.rivals import Hour, call_off, complete, expire, look, take_back, the, work
+from tests.faults.rivals import PRICE, Hour, call_off, complete, expire, look, take_back, the, work
 from tests.faults.truths import untruths
 from tests.stripe_double import Stripe
 
-B, P = BookingState, PaymentState
+B = BookingState
+TOLD_OF_A_REFUND = (IllegalMove, Invalid, GatewayRefused)  # it has changed; it is too much; for Stripe, it is too much
 
 pytestmark = pytest.mark.faults
 
@@ -81,6 +82,21 @@ def test_two_who_take_back_a_completed_session_refund_it_once(crowd: Crowd, shar
     finish()
     assert ends_of(hours, tally) == {B.CANCELLED}
     assert shared_stripe.count("/v1/refunds") == ROUNDS
+    assert untruths(shared_stripe) == []
+
+
+def test_parallel_refunds_ours_and_the_dashboards_give_back_no_more_than_was_charged(
+    crowd: Crowd, shared_stripe: Stripe, tally: Counter[str]
+):
+    hours = rivals.charged(shared_stripe, ROUNDS)
+    for hour in hours:
+        part, whole = partial(rivals.give_part_back, hour, PRICE // 2), partial(take_back, hour)
+        elsewhere = partial(rivals.refund_in_dashboard, hour, PRICE // 4)
+        told = crowd.at_once(part, part, elsewhere, whole, now=hour.complete_by)
+        assert all(failure is None or isinstance(failure, TOLD_OF_A_REFUND) for failure in told)
+        look(hour)  # Stripe has told of the dashboard's refund
+        tally[f"{the(hour).payment.refunded.minor} given back"] += 1
+    finish()
     assert untruths(shared_stripe) == []
 
 
