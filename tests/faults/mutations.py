@@ -1,0 +1,338 @@
+"""The planted bugs: where, what instead of what, and which proofs should notice (the first that does is told)."""
+
+from dataclasses import dataclass
+
+KILLS, ANSWERS, HISTORIES = (
+    "tests/faults/test_kills.py",
+    "tests/faults/test_answers.py",
+    "tests/faults/test_histories.py",
+)
+RACES, WEBHOOKS, POWER_CUT = (
+    "tests/faults/test_races.py",
+    "tests/faults/test_webhooks.py",
+    "tests/faults/test_power_cut.py",
+)
+DOOR, BOOKS, REFUNDS = "tests/faults/test_door.py", "tests/actions/test_books.py", "tests/actions/test_refunds.py"
+AT_THE_DOOR, LIFECYCLE = "tests/web/test_webhook.py", "tests/actions/test_lifecycle.py"
+OPERATIONS, ORDERS = "app/actions/operations.py", "app/actions/orders.py"
+PAYMENTS, GIVEN_BACK, LEDGER = "app/actions/payments.py", "app/actions/refunds.py", "app/actions/ledger.py"
+BOOKINGS, SETTLEMENTS, INBOX = "app/actions/bookings.py", "app/actions/settlements.py", "app/actions/inbox.py"
+GATEWAY = "app/gateways/stripe_gateway.py"
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """``old`` stands once in ``file`` and is replaced by ``new``."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    proofs: tuple[str, ...]
+
+    def planted_in(self, text: str) -> str:
+        """Raises: ValueError if the code has moved on and the bug fits nowhere, or in several places."""
+        if text.count(self.old) != 1:
+            raise ValueError(f"{self.name}: {self.old!r} stands {text.count(self.old)} times in {self.file}")
+        return text.replace(self.old, self.new)
+
+
+MUTATIONS = [
+    # ---- operations
+    Mutation("no look-up before a second try", OPERATIONS, "if order.tries > 1:", "if False:", (ANSWERS, KILLS)),
+    Mutation(
+        "a new key for every try",
+        ORDERS,
+        'Key(f"{_environment}:{self.id}:{self.attempt}"',
+        'Key(f"{_environment}:{self.id}:{self.attempt}:{self.tries}:{id(self)}"',
+        (ANSWERS, KILLS),
+    ),
+    Mutation("the old key for ever", OPERATIONS, "if order.key_spent:", "if False:", (ANSWERS,)),
+    Mutation(
+        "an unclear answer is a refusal",
+        OPERATIONS,
+        "        _put_back(order, failure)\n",
+        "        _refuse(order, kind, failure, now)\n",
+        (ANSWERS,),
+    ),
+    Mutation(
+        "a refusal is believed without a look",
+        OPERATIONS,
+        "        found = kind.look_up(gateway, order)\n        if found is None:\n            raise\n",
+        "        raise\n",
+        (RACES, WEBHOOKS, LIFECYCLE, HISTORIES),
+    ),
+    Mutation(
+        "what contradicts itself is not parked",
+        OPERATIONS,
+        "        _park(order, failure, now)\n",
+        "        _put_back(order, GatewayDown(str(failure)))\n",
+        (ANSWERS,),
+    ),
+    Mutation("nothing says which operation made an object", OPERATIONS, '"operation": operation_id,', "", (ANSWERS,)),
+    Mutation(
+        "the same effect at Stripe is adopted again and again",
+        OPERATIONS,
+        "if db.session.scalar(known) is not None:",
+        "if False:",
+        (WEBHOOKS, REFUNDS),
+    ),
+    Mutation(
+        "a settled operation stays pending",
+        OPERATIONS,
+        "        if operation.state == OperationState.PENDING:\n            close(\n                operation,\n"
+        "                OperationState.DONE",
+        "        if False:\n            close(\n                operation,\n                OperationState.DONE",
+        (ANSWERS, LIFECYCLE),
+    ),
+    # ---- payments
+    Mutation(
+        "the ledger in a second transaction",
+        PAYMENTS,
+        "    ledger.book_capture(booking,",
+        "    db.session.commit()\n    ledger.book_capture(booking,",
+        (KILLS,),
+    ),
+    Mutation("an amount is not compared", PAYMENTS, "intent.amount != payment.amount or", "", (ANSWERS,)),
+    Mutation(
+        "the price is charged at once",
+        PAYMENTS,
+        '"capture_method": "manual"',
+        '"capture_method": "automatic"',
+        (LIFECYCLE,),
+    ),
+    Mutation(
+        "a card that comes too late stays held",
+        PAYMENTS,
+        'elif intent.status == "requires_capture" and operations.unsettled(payment.id) is None:',
+        "elif False:",
+        (ANSWERS, KILLS, HISTORIES),
+    ),
+    Mutation(
+        "a hold that comes after the end stays",
+        PAYMENTS,
+        "if booking.state in UNPAID_ENDS and payment.state in (PaymentState.NEEDS_CARD, PaymentState.AUTHORIZED):",
+        "if False:",
+        (ANSWERS, KILLS, HISTORIES),
+    ),
+    Mutation(
+        "a cent less is captured",
+        GATEWAY,
+        '"amount_to_capture": amount.minor',
+        '"amount_to_capture": amount.minor - 1',
+        (LIFECYCLE,),
+    ),
+    Mutation(
+        "a part that was charged counts as the whole",
+        PAYMENTS,
+        "payment.captured_minor = intent.received.minor",
+        "payment.captured_minor = payment.authorized_minor",
+        (WEBHOOKS, HISTORIES, BOOKS),
+    ),
+    Mutation(
+        "a void is forgotten when the answer is late",
+        PAYMENTS,
+        'return intent if intent.status in ("succeeded", "canceled") else None',
+        'return intent if intent.status == "succeeded" else None',
+        (ANSWERS, KILLS),
+    ),
+    Mutation(
+        "whatever is looked up counts as the end",
+        PAYMENTS,
+        'return intent if intent.status in ("succeeded", "canceled") else None',
+        "return intent",
+        (ANSWERS, KILLS),
+    ),
+    Mutation(
+        "a lapsed hold is called released",
+        PAYMENTS,
+        "PaymentState.LAPSED if lapsed else PaymentState.VOIDED",
+        "PaymentState.VOIDED",
+        (LIFECYCLE,),
+    ),
+    Mutation(
+        "a charge that only events tell of is missed",
+        PAYMENTS,
+        "            _authorized(payment, intent, now)\n            _captured(payment, intent, now)",
+        "            _captured(payment, intent, now)",
+        (WEBHOOKS, HISTORIES),
+    ),
+    Mutation(
+        "refunds are not asked for",
+        PAYMENTS,
+        "if intent.charge is not None and (intent.charge.refunded or refunded):",
+        "if False:",
+        (WEBHOOKS, REFUNDS),
+    ),
+    # ---- refunds
+    Mutation(
+        "a refund is never found again",
+        GIVEN_BACK,
+        'if refund.metadata.get("operation") == order.id), None)',
+        "if False), None)",
+        (ANSWERS, KILLS),
+    ),
+    Mutation(
+        "more than was charged can be refunded",
+        GIVEN_BACK,
+        "not 0 < amount.minor <= left.minor",
+        "not 0 < amount.minor",
+        (REFUNDS,),
+    ),
+    Mutation("a form sent twice refunds twice", GIVEN_BACK, "if row.refunded != refunded:", "if False:", (REFUNDS,)),
+    Mutation(
+        "nobody hears that a refund came back",
+        GIVEN_BACK,
+        "        if refund.status in GAVE_NOTHING_BACK:\n            changed",
+        "        if False:\n            changed",
+        (REFUNDS,),
+    ),
+    Mutation(
+        "a refund in the dashboard is not adopted",
+        GIVEN_BACK,
+        "    adopted = operations.adopt(\n        KIND,",
+        "    adopted = None and operations.adopt(\n        KIND,",
+        (WEBHOOKS, REFUNDS),
+    ),
+    Mutation(
+        "a whole refund leaves the session completed",
+        GIVEN_BACK,
+        "if payment.refunded == payment.captured:",
+        "if False:",
+        (LIFECYCLE, REFUNDS),
+    ),
+    # ---- ledger
+    Mutation(
+        "commission by refund, not by their sum",
+        LEDGER,
+        "    commission = commission_of(captured, before, booking.commission_bps) - commission_of(\n"
+        "        captured, after, booking.commission_bps\n    )",
+        "    commission = Money((after - before).minor * booking.commission_bps // 10_000, captured.currency)",
+        (REFUNDS, HISTORIES),
+    ),
+    Mutation(
+        "the commission is rounded down",
+        "app/kit/money.py",
+        "basis_points + 5_000) // 10_000",
+        "basis_points) // 10_000",
+        ("tests/kit/test_money.py",),
+    ),
+    Mutation(
+        "the platform forgets its share",
+        LEDGER,
+        '    post(operation_id, "commission", CHARGES, COMMISSION, commission, now=now)\n',
+        "",
+        (LIFECYCLE, BOOKS),
+    ),
+    Mutation(
+        "a balance is overwritten", LEDGER, "Balance.minor + row.excluded.minor", "row.excluded.minor", (BOOKS, REFUNDS)
+    ),
+    Mutation(
+        "only one side is kept",
+        LEDGER,
+        "sorted({debit: -amount.minor, credit: amount.minor}.items())",
+        "sorted({credit: amount.minor}.items())",
+        (BOOKS,),
+    ),
+    Mutation(
+        "Stripe's fee is not booked",
+        SETTLEMENTS,
+        '            ("fee", ledger.STRIPE_FEES, ledger.STRIPE, movement.fee),\n',
+        "",
+        (BOOKS,),
+    ),
+    Mutation("Stripe's entries are booked again", SETTLEMENTS, "if movement.id in known:", "if False:", (BOOKS,)),
+    Mutation(
+        "the journal is never read again",
+        SETTLEMENTS,
+        "min(waiting, default=max(seen, default=reached or now))",
+        "max(seen, default=reached or now)",
+        (BOOKS,),
+    ),
+    # ---- bookings
+    Mutation("the quote does not bind", BOOKINGS, "if current.token != quoted:", "if False:", (LIFECYCLE,)),
+    Mutation(
+        "a session is completed before it begins",
+        BOOKINGS,
+        "        if reason is not None:\n            raise IllegalMove(reason)",
+        "        if False:\n            raise IllegalMove(reason)",
+        (LIFECYCLE,),
+    ),
+    Mutation(
+        "a mentee may be in two places",
+        BOOKINGS,
+        "people={mentor.user_id, mentee.id}",
+        "people={mentor.user_id}",
+        (LIFECYCLE,),
+    ),
+    Mutation(
+        "an hour that has ended stays taken",
+        "app/actions/endings.py",
+        "    db.session.execute(delete(SlotClaim).where(SlotClaim.booking_id == booking.id))\n",
+        "",
+        (LIFECYCLE,),
+    ),
+    Mutation(
+        "two customers for one person",
+        "app/actions/customers.py",
+        'return gateway.find_customer(order.params["email"], order.id)',
+        "return None",
+        (KILLS,),
+    ),
+    Mutation(
+        "an unpaid intent stays open",
+        BOOKINGS,
+        "    return payments.start(payments.VOID, payment, by=by, now=now, ends_as=state, because=because)",
+        "    return None",
+        (LIFECYCLE,),
+    ),
+    # ---- transactions
+    Mutation(
+        "SQLite begins by reading",
+        "app/extensions.py",
+        '"BEGIN IMMEDIATE" if writing else "BEGIN"',
+        '"BEGIN"',
+        (RACES,),
+    ),
+    Mutation(
+        "commits wait for no disk", "app/extensions.py", '"synchronous = FULL"', '"synchronous = NORMAL"', (POWER_CUT,)
+    ),
+    Mutation(
+        "rows are not locked",
+        "app/models/base.py",
+        "            .with_for_update(of=cls, key_share=True)\n",
+        "",
+        (RACES,),
+    ),
+    Mutation(
+        "decided on what was read before",
+        "app/models/base.py",
+        "            .execution_options(populate_existing=True)\n",
+        "",
+        (RACES, LIFECYCLE),
+    ),
+    # ---- webhooks
+    Mutation(
+        "any signature will do",
+        GATEWAY,
+        "if not any(_is_signed(text, header, secret) for secret in secrets):",
+        "if False:",
+        (DOOR, AT_THE_DOOR),
+    ),
+    Mutation(
+        "a signature of the future will do",
+        GATEWAY,
+        "abs(now - datetime.fromtimestamp(int(stamp[1]), UTC)) > TOLERANCE",
+        "now - datetime.fromtimestamp(int(stamp[1]), UTC) > TOLERANCE",
+        (DOOR, AT_THE_DOOR),
+    ),
+    Mutation("live events move test money", INBOX, "knock.livemode != livemode or", "", (WEBHOOKS, AT_THE_DOOR)),
+    Mutation("events of other accounts are used", INBOX, "knock.account is not None or", "", (WEBHOOKS, AT_THE_DOOR)),
+    Mutation(
+        "a payment is resurrected by an old event",
+        PAYMENTS,
+        "    if payment.state != PaymentState.NEEDS_CARD:\n        return\n    booking = Booking.locked",
+        "    if payment.state == PaymentState.AUTHORIZED:\n        return\n    booking = Booking.locked",
+        (WEBHOOKS, HISTORIES),
+    ),
+]
