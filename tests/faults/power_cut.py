@@ -21,10 +21,11 @@ import traceback
 import warnings
 from bisect import bisect_right
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from io import StringIO
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -210,7 +211,8 @@ def main() -> int:
     options.add_argument("--synchronous", default="FULL", help="NORMAL is the control: it has to lose commits")
     chosen = options.parse_args()
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="mentorhold-power-") as folder:
+    # The logs of many recoveries are long.
+    with tempfile.TemporaryDirectory(prefix="mentorhold-power-") as folder, redirect_stdout(StringIO()):
         world = FileWorld(Path(folder))
         migrate(f"sqlite:///{world.file}")
         made = record(world, hours=chosen.hours, synchronous=chosen.synchronous)
