@@ -21,6 +21,8 @@ NEVER = -1
 THE_END = "the end"
 PATIENCE = 10.0  # seconds for the database to notice that a client was killed
 
+COMPLAINT = "\0"  # what divides a child's steps from its complaint
+
 Life = Callable[[Tell], None]  # what a child does; it tells each of its steps
 
 
@@ -46,7 +48,7 @@ def run_and_kill(world: World, life: Life, kill_at: int = NEVER) -> Death:
         _live(world, life, kill_at, write)
     os.close(write)
     with os.fdopen(read) as reports:
-        told, _, complaint = reports.read().partition("!")
+        told, _, complaint = reports.read().partition(COMPLAINT)
     _, status = os.waitpid(child, 0)
     _wait_until_alone()
     return Death([intern(step) for step in told.splitlines()], os.WIFSIGNALED(status), complaint)
@@ -70,7 +72,7 @@ def _live(world: World, life: Life, kill_at: int, report: int) -> NoReturn:
         life(tell)
         tell(THE_END)
     except BaseException:
-        os.write(report, b"!" + traceback.format_exc().encode())
+        os.write(report, f"{COMPLAINT}{traceback.format_exc()}".encode())
         os._exit(1)
     os._exit(0)
 

@@ -34,7 +34,7 @@ class Outcome:
     wrongs: list[str]
 
     def __str__(self) -> str:
-        return f"{self.point} (died at: {self.life[-1]}): {'; '.join(self.wrongs) or 'right'}"
+        return f"{self.point} (died at: {self.life[-1:]}): {'; '.join(self.wrongs) or 'right'}"
 
     @property
     def second_deaths(self) -> list[Point]:
