@@ -4,7 +4,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from app.actions import bookings, books, decisions, refunds
+from app.actions import bookings, books, decisions, inbox, refunds
 from app.extensions import db
 from app.kit import clock
 from app.kit.errors import IllegalMove, Invalid
@@ -38,6 +38,7 @@ def dashboard() -> str:
     return render_template(
         "admin/dashboard.html",
         attention=unsettled,
+        set_aside=inbox.set_aside(clock.now()),
         page=page_of(Booking.shown(), Booking.starts_at, Booking.id),
         trial_balances=books.trial_balances(),
     )

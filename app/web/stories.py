@@ -167,6 +167,8 @@ def _headline(booking: Booking, payment: Payment | None) -> str:
             return "The time is yours for now; nothing is reserved on a card yet."
         case B.CONFIRMED:
             return f"Confirmed. {price} is reserved, nothing is charged."
+        case B.COMPLETED if payment is not None and payment.refunded_minor:
+            return f"Completed. {payment.captured} was charged, {payment.refunded} of it refunded."
         case B.COMPLETED:
             return f"Completed. {payment.captured if payment else price} was charged."
         case B.CANCELLED if payment is not None and payment.refunded_minor:

@@ -45,6 +45,7 @@ def test_olga_refunds_a_part_and_both_sides_read_why(
         told = [step for step in theirs.page.steps if "Refunded to the card: the room was loud" in step]
         assert len(told) == 1
         assert "€30.00" in told[0]
+        assert "€80.00 was charged, €30.00 of it refunded." in theirs.words
         assert "Charged in the end €50.00" in theirs.words
     assert [refund.amount for refund in stripe.refunds_of(completed_hour)] == [3_000]
 
