@@ -200,9 +200,12 @@ def _let_go(payment: Payment, intent: Intent, now: datetime) -> None:
 def _cause(
     kind: str, payment: Payment, amount: Money | None, *, stripe_id: str, told: Cause | None, now: datetime
 ) -> Operation:
-    """The operation that brought a fact about: our own pending one, or one adopted from what Stripe tells of it."""
+    """The operation that brought a fact about: our own pending one, or one adopted from what Stripe tells of it.
+
+    A capture of another amount than ours was somebody else's, who was faster.
+    """
     operation = operations.unsettled(payment.id)
-    if operation is not None and operation.kind == kind:
+    if operation is not None and operation.kind == kind and (kind == VOID or operation.amount == amount):
         operations.close(operation, OperationState.DONE, now=now)
         operation.stripe_id = stripe_id
         return operation

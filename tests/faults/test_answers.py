@@ -14,7 +14,7 @@ from app.models.payment import Payment
 from app.models.states import BookingState, OperationState, Party, PaymentState
 from app.models.user import User
 from stripe_simulator.faults import KINDS
-from tests.faults.flows import CANCEL, CAPTURE, FLOWS, INTENTS
+from tests.faults.flows import CANCEL, CAPTURE, FLOWS, INTENTS, taken_place, the_hour
 from tests.faults.recovery import deliver, finish, hear
 from tests.faults.truths import untruths
 from tests.people import booked, fresh
@@ -137,4 +137,21 @@ def test_a_card_entered_after_the_checkout_ended_while_it_was_still_being_confir
     stripe.pay(hour)
     finish()
     assert fresh(hour).state == BookingState.EXPIRED
+    assert untruths(stripe) == []
+
+
+def test_a_part_that_was_charged_in_the_dashboard_while_we_were_confirming_is_not_called_ours(
+    app: Flask, stripe: Stripe
+):
+    taken_place(stripe)
+    stripe.fail_next("drop_request", CAPTURE, count=2)
+    assert act_and_hear("capture", stripe) is not None
+    intent_id = stripe.intent_of(the_hour()).id
+    stripe.client.v1.payment_intents.capture(intent_id, {"amount_to_capture": 3_000})
+    deliver(app, stripe)
+    finish()
+    captures = select(Operation).where(Operation.kind == "capture").order_by(Operation.amount_minor)
+    told = [(row.amount_minor, row.by, row.state) for row in db.session.scalars(captures)]
+    assert told == [(3_000, Party.STRIPE, OperationState.DONE), (8_000, Party.MENTOR, OperationState.REFUSED)]
+    assert the_hour().payment.captured_minor == 3_000
     assert untruths(stripe) == []
