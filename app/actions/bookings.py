@@ -65,7 +65,7 @@ def book(mentee: User, mentor: Mentor, wish: Wish, *, now: datetime) -> Booking:
     Raises: Invalid, SlotTaken; GatewayDown if Stripe does not know the mentee yet and cannot be reached (then
     nothing is reserved). If only the PaymentIntent has to wait, the booking stands and the worker goes on.
     """
-    earlier = _made_before(mentee, wish)
+    earlier = _made_before(mentee.id, wish)
     if earlier is not None:
         return earlier
     if mentor.user_id == mentee.id:
@@ -73,21 +73,48 @@ def book(mentee: User, mentor: Mentor, wish: Wish, *, now: datetime) -> Booking:
     mentee_id, mentor_id = mentee.id, mentor.id
     try:
         availability.check_open(mentor, wish.starts_at, wish.minutes, now=now, viewer=mentee)
+        customer_id = customers.ensure(mentee, now=now)
+        booking_id, operation_id = reserve(mentee_id, mentor_id, wish, customer_id=customer_id, now=now)
     except SlotTaken:
-        earlier = _made_before(mentee, wish)  # "somebody" may be the same form, sent twice at once
+        earlier = _made_before(mentee_id, wish)  # "somebody" may be the same form, sent twice at once
         if earlier is None:
             raise
         return earlier
-    customer_id = customers.ensure(mentee, now=now)
+    operations.attempt(operation_id, now=now)  # if Stripe does not answer, the pay page says so and the slot is held
+    return Booking.one(Booking.id == booking_id)
+
+
+def reserve(mentee_id: str, mentor_id: str, wish: Wish, *, customer_id: str, now: datetime) -> tuple[str, str]:
+    """Take the time of both, and write down the booking, its payment and the operation that will ask for the card.
+
+    All of it or nothing; booking and operation are told by their ids. There is no lock: whoever is second to a
+    minute, or to the form's key, is refused by the database. Raises: Invalid, SlotTaken.
+    """
     with atomically():
-        earlier = _made_before(User.locked(mentee_id), wish)
-        if earlier is not None:
-            return earlier
-        booking, operation = _reserve(
-            Mentor.one(Mentor.id == mentor_id), User.one(User.id == mentee_id), wish, customer_id, now
+        mentor = Mentor.with_hours(mentor_id)
+        slot = availability.check_offered(mentor, wish.starts_at, wish.minutes, now=now)
+        price = mentor.price_for(wish.minutes)
+        booking = Booking(
+            id=new_id("bk"),
+            mentor_id=mentor.id,
+            mentee_id=mentee_id,
+            title=wish.title,
+            description=wish.description,
+            starts_at=slot.starts_at,
+            ends_at=slot.ends_at,
+            minutes=wish.minutes,
+            price_minor=price.minor,
+            currency=price.currency,
+            commission_bps=policy.current().commission_bps,
+            pay_by=now + policy.current().checkout,
+            complete_by=holds.complete_by(slot.ends_at),
+            request_key=wish.request_key,
+            created_at=now,
         )
-    operations.attempt(operation.id, now=now)  # if Stripe does not answer, the pay page says so and the slot is held
-    return booking
+        with or_else(SlotTaken(availability.FASTER)):
+            availability.claim(slot, booking.id, people={mentor.user_id, mentee_id})
+            booking.insert()
+        return booking.id, payments.hold(booking, customer_id=customer_id, now=now).id
 
 
 def complete(booking: Booking, *, now: datetime) -> None:
@@ -237,36 +264,10 @@ def expire(booking_id: str, *, now: datetime) -> None:
         operations.attempt(operation.id, now=now)
 
 
-def _made_before(mentee: User, wish: Wish) -> Booking | None:
+def _made_before(mentee_id: str, wish: Wish) -> Booking | None:
     return db.session.scalar(
-        select(Booking).where(Booking.mentee_id == mentee.id, Booking.request_key == wish.request_key)
+        select(Booking).where(Booking.mentee_id == mentee_id, Booking.request_key == wish.request_key)
     )
-
-
-def _reserve(mentor: Mentor, mentee: User, wish: Wish, customer_id: str, now: datetime) -> tuple[Booking, Operation]:
-    slot = availability.check_open(mentor, wish.starts_at, wish.minutes, now=now, viewer=mentee)
-    price = mentor.price_for(wish.minutes)
-    booking = Booking(
-        id=new_id("bk"),
-        mentor=mentor,
-        mentee=mentee,
-        title=wish.title,
-        description=wish.description,
-        starts_at=slot.starts_at,
-        ends_at=slot.ends_at,
-        minutes=wish.minutes,
-        price_minor=price.minor,
-        currency=price.currency,
-        commission_bps=policy.current().commission_bps,
-        pay_by=now + policy.current().checkout,
-        complete_by=holds.complete_by(slot.ends_at),
-        request_key=wish.request_key,
-        created_at=now,
-    )
-    with or_else(SlotTaken("Somebody was faster, or you have another session then.")):
-        availability.claim(booking, people={mentor.user_id, mentee.id})
-        db.session.add(booking)
-    return booking, payments.hold(booking, customer_id=customer_id, now=now)
 
 
 def _locked(booking_id: str) -> tuple[Payment, Booking]:

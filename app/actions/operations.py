@@ -70,7 +70,7 @@ def start(
         created_at=now,
     )
     with or_else(Busy("Another action on this payment is still being confirmed. Please look again in a moment.")):
-        db.session.add(operation)
+        operation.insert()
     return operation
 
 

@@ -19,6 +19,7 @@ from app.extensions import db
 from app.gateways.stripe_gateway import StripeGateway, stripe_gateway
 from app.gateways.stripe_objects import LAPSED, Intent
 from app.kit.errors import Failure, GatewayDown, GatewayRefused, NotFound, Unexplained
+from app.kit.ids import new_id
 from app.kit.money import Money
 from app.models.booking import Booking
 from app.models.operation import Operation
@@ -44,9 +45,14 @@ class CardRequest:
 
 def hold(booking: Booking, *, customer_id: str, now: datetime) -> Operation:
     """Begin to ask for the card: a payment, and the operation that makes its PaymentIntent. Inside a transaction."""
-    payment = Payment(booking=booking, amount_minor=booking.price_minor, currency=booking.currency, created_at=now)
-    db.session.add(payment)
-    db.session.flush()
+    payment = Payment(
+        id=new_id("pay"),
+        booking_id=booking.id,
+        amount_minor=booking.price_minor,
+        currency=booking.currency,
+        created_at=now,
+    )
+    payment.insert()
     return operations.start(
         HOLD,
         payment.id,

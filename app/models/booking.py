@@ -59,9 +59,7 @@ class Booking(Stateful, Base):
 
     mentor: Mapped[Mentor] = relationship()
     mentee: Mapped[User] = relationship()
-    payments: Mapped[list[Payment]] = relationship(
-        back_populates="booking", order_by=Payment.created_at.desc(), lazy="selectin"
-    )
+    payments: Mapped[list[Payment]] = relationship(back_populates="booking", order_by=Payment.created_at.desc())
 
     @property
     def price(self) -> Money:

@@ -57,7 +57,6 @@ class Payment(Stateful, Base):
         primaryjoin=lambda: (foreign(Operation.subject) == Payment.id) & (Operation.state == OperationState.PENDING),
         viewonly=True,
         uselist=False,
-        lazy="selectin",
     )
 
     @property

@@ -261,7 +261,7 @@ MUTATIONS = [
     Mutation(
         "a mentee may be in two places",
         BOOKINGS,
-        "people={mentor.user_id, mentee.id}",
+        "people={mentor.user_id, mentee_id}",
         "people={mentor.user_id}",
         (LIFECYCLE,),
     ),
