@@ -17,6 +17,7 @@ from app.extensions import csrf, db, limiter, login_manager, migrate
 from app.gateways import stripe_gateway
 from app.gateways.stripe_gateway import StripeGateway
 from app.kit import clock, policy
+from app.kit.breaker import Breaker
 
 ROOT = Path(__file__).parent.parent
 
@@ -35,7 +36,7 @@ def create_app(settings: Settings, *, gateway: StripeGateway | None = None) -> F
 
     policy.use(settings.policy)
     orders.use_environment(settings.environment)
-    stripe_gateway.use(gateway or StripeGateway(settings.stripe_secret_key, api=settings.stripe_api))
+    stripe_gateway.use(gateway or _the_way_to_stripe(settings))
     clock.use(clock.SimulatedClock(settings.stripe_api) if settings.demo else clock.system_time)
 
     db.init_app(app)
@@ -54,6 +55,10 @@ def create_app(settings: Settings, *, gateway: StripeGateway | None = None) -> F
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
         )
     return app
+
+
+def _the_way_to_stripe(settings: Settings) -> StripeGateway:
+    return StripeGateway(settings.stripe_secret_key, api=settings.stripe_api, breaker=Breaker(clock.steady))
 
 
 def _unsniffed(headers: Headers, _path: str, _url: str) -> None:

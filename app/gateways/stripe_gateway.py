@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
@@ -21,6 +21,7 @@ from app.gateways.stripe_objects import (
     Refund,
     plain,
 )
+from app.kit.breaker import Breaker
 from app.kit.errors import CardDeclined, Forged, GatewayDown, GatewayRefused, Unexplained
 from app.kit.money import Money
 
@@ -38,17 +39,27 @@ class StripeGateway:
     """Calls Stripe's API at ``api`` (Stripe's own, or a simulator's).
 
     Every call raises GatewayDown if the outcome is not known, GatewayRefused if Stripe definitely said no,
-    CardDeclined if the card's bank did, and Unexplained if the answer contradicts what we asked.
+    CardDeclined if the card's bank did, and Unexplained if the answer contradicts what we asked. While ``breaker`` is
+    open, every call raises GatewayDown at once.
     """
 
-    def __init__(self, secret_key: str, *, api: str, http_client: stripe.HTTPClient | None = None) -> None:
+    def __init__(
+        self,
+        secret_key: str,
+        *,
+        api: str,
+        http_client: stripe.HTTPClient | None = None,
+        breaker: Breaker | None = None,
+    ) -> None:
+        network = http_client or stripe.RequestsClient(timeout=(CONNECT_TIMEOUT, READ_TIMEOUT))
+        self._breaker = breaker
         self.livemode = secret_key.startswith(("sk_live_", "rk_live_"))
         self._client = stripe.StripeClient(
             secret_key,
             stripe_version=API_VERSION,
             base_addresses={"api": api},
             max_network_retries=1,
-            http_client=http_client or stripe.RequestsClient(timeout=(CONNECT_TIMEOUT, READ_TIMEOUT)),
+            http_client=_Guarded(network, breaker) if breaker else network,
         )
 
     def create_customer(self, params: dict[str, Any], key: Key) -> str:
@@ -171,9 +182,47 @@ class StripeGateway:
                 return
             wanted["starting_after"] = last
 
+    def is_left_alone(self) -> bool:
+        """Whether Stripe has not answered for a while, so that it would not be asked now."""
+        return self._breaker is not None and self._breaker.is_open
+
     def _intent(self, call: Callable[[], stripe.PaymentIntent]) -> Intent:
         with _our_errors():
             return Intent.of(call())
+
+
+class _Guarded(stripe.HTTPClient):
+    """The way to Stripe with a breaker in it. A call and the library's second try of it are one."""
+
+    name = "guarded"
+
+    def __init__(self, network: stripe.HTTPClient, breaker: Breaker) -> None:
+        super().__init__()
+        self._network, self._breaker = network, breaker
+
+    def request_with_retries(self, method: str, url: str, *args: Any, **rest: Any) -> Any:
+        if not self._breaker.lets_through():
+            raise GatewayDown("Our payment provider does not answer at the moment.", asked=False)
+        try:
+            answer = super().request_with_retries(method, url, *args, **rest)
+        except stripe.APIConnectionError:
+            self._breaker.failed()
+            raise
+        (self._breaker.failed if _is_out_of_order(*answer) else self._breaker.succeeded)()
+        return answer
+
+    def request(self, method: str, url: str, headers: Any, post_data: Any = None, **rest: Any) -> Any:
+        return self._network.request(method, url, headers, post_data, **rest)
+
+    def close(self) -> None:
+        self._network.close()  # type: ignore[no-untyped-call]
+
+
+def _is_out_of_order(body: str | bytes, status: int, headers: Mapping[str, str]) -> bool:
+    """Whether Stripe would answer nobody like this now, rather than this one request."""
+    if status == 429:
+        return "lock_timeout" not in str(body)  # that is about one object: somebody else is changing it
+    return status == 401 or (status >= 500 and not _is_replayed(headers))
 
 
 def verified_event(body: bytes, header: str, *, secrets: tuple[str, ...], now: datetime) -> Knock:
@@ -230,8 +279,12 @@ def _our_errors() -> Iterator[None]:
 
 
 def _is_saved(error: stripe.StripeError) -> bool:
-    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
-    return (error.http_status or 0) >= 500 and headers.get("idempotent-replayed") == "true"
+    return (error.http_status or 0) >= 500 and _is_replayed(error.headers or {})
+
+
+def _is_replayed(headers: Mapping[str, str]) -> bool:
+    """Whether this is what Stripe keeps for an idempotency key, rather than how it feels now."""
+    return any(name.lower() == "idempotent-replayed" and value == "true" for name, value in headers.items())
 
 
 _gateway: StripeGateway | None = None

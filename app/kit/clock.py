@@ -20,6 +20,11 @@ def system_time() -> datetime:
     return datetime.now(UTC)
 
 
+def steady() -> timedelta:
+    """Time since some moment in the past: it only goes forward, whatever is done to the machine's clock."""
+    return timedelta(microseconds=time.monotonic_ns() // 1_000)
+
+
 _source: Source = system_time
 
 

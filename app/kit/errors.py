@@ -74,10 +74,14 @@ class GatewayDown(Failure):
     title = "We are confirming with our payment provider"
     money = "Nothing is charged twice: we ask our payment provider what happened and finish by ourselves."
 
-    def __init__(self, message: str = "", *, saved: bool = False) -> None:
-        """``saved``: Stripe keeps repeating an error for this idempotency key, so the key itself is of no more use."""
+    def __init__(self, message: str = "", *, saved: bool = False, asked: bool = True) -> None:
+        """``saved``: Stripe keeps repeating an error for this idempotency key, so the key itself is of no more use.
+
+        Not ``asked``: Stripe has not answered others just now and was left alone; it knows nothing of this.
+        """
         super().__init__(message or "Our payment provider has not answered yet.")
         self.saved = saved
+        self.asked = asked
 
 
 class GatewayRefused(Failure):
