@@ -44,6 +44,7 @@ class Settings:
     proxies: int = 0
     allowed_hosts: tuple[str, ...] = ()
     rate_limits: bool = True
+    worker_connections: int = 8
     policy: Policy = Policy()
 
     @property
@@ -72,6 +73,7 @@ class Settings:
             "SQLALCHEMY_DATABASE_URI": self.database_url,
             "SQLALCHEMY_ENGINE_OPTIONS": {
                 "hide_parameters": True,  # an error in a log tells no secrets
+                "pool_size": self.worker_connections,  # and up to ten more: one for each job that looks for its rows
                 "connect_args": _connect_args(self.database_url),
             },
             "SESSION_COOKIE_SECURE": self.https,
@@ -103,6 +105,7 @@ class Settings:
             https=reader.yes("HTTPS", "yes"),
             proxies=reader.whole("TRUSTED_PROXIES", 0),
             allowed_hosts=reader.words("ALLOWED_HOSTS", ""),
+            worker_connections=reader.whole("WORKER_CONNECTIONS", 8),
             policy=Policy(
                 completion_grace=timedelta(hours=reader.whole("COMPLETION_GRACE_HOURS", 48)),
                 safety_margin=timedelta(hours=reader.whole("HOLD_SAFETY_MARGIN_HOURS", 6)),
@@ -187,6 +190,8 @@ def _place_problems(settings: Settings) -> list[str]:
         ("sqlite:///", "postgresql://", "postgresql+psycopg://")
     ):
         problems.append("DATABASE_URL must start with sqlite:/// or postgresql://.")
+    if settings.worker_connections < 1:
+        problems.append("WORKER_CONNECTIONS must be at least 1.")
     return problems
 
 

@@ -1,8 +1,11 @@
 """Commands for the operator: ``flask --app wsgi …``."""
 
+import os
 import signal
+import sys
 from datetime import timedelta
 from queue import SimpleQueue
+from threading import Thread
 
 import click
 import structlog
@@ -22,6 +25,7 @@ from app.models.user import User
 
 log = structlog.get_logger()
 
+GRACE = timedelta(seconds=20)  # for what is being done when a worker is told to stop
 DEMO_PACE = timedelta(seconds=3)  # so that what the time machine makes due is done before one looks
 
 
@@ -67,15 +71,25 @@ def _database_problem() -> str | None:
 @with_appcontext
 def worker() -> None:
     """Run the scheduled jobs until stopped. Any number of workers may run, on any number of hosts."""
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    scheduler = jobs.scheduler(app, at_least_every=DEMO_PACE if app.extensions["settings"].demo else None)
+    crew = _crew()
+    demo = current_app.extensions["settings"].demo
+    scheduler = jobs.scheduler(crew, at_least_every=DEMO_PACE if demo else None)
 
     stop = SimpleQueue[int]()  # unlike an Event, it may be used by a signal that interrupts its own use
     signal.signal(signal.SIGTERM, lambda number, _: stop.put(number))
     signal.signal(signal.SIGINT, lambda number, _: stop.put(number))
     scheduler.start()
     stop.get()
-    scheduler.shutdown(wait=True)  # what is being done is finished first
+    crew.leaving.set()
+    finishing = Thread(target=scheduler.shutdown, daemon=True)
+    finishing.start()
+    finishing.join(GRACE.total_seconds())
+    if finishing.is_alive():
+        # Stripe keeps us waiting for too long. To go now is no worse than a crash, which whoever comes next makes good.
+        click.echo("Left what is not finished to the next worker.")
+        sys.stdout.flush()
+        os._exit(0)
+    crew.close()
 
 
 @click.command()
@@ -83,7 +97,14 @@ def worker() -> None:
 @with_appcontext
 def job(name: str) -> None:
     """Run one job once, now."""
-    click.echo(f"{name}: {jobs.run(name)} done")
+    crew = _crew()
+    click.echo(f"{name}: {crew.work(name)} done")
+    crew.close()
+
+
+def _crew() -> jobs.Crew:
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    return jobs.Crew(app, app.extensions["settings"].worker_connections)
 
 
 @click.command()

@@ -4,16 +4,21 @@ A job is a query plus one action per row. One bad row never stops the rest, and 
 hosts at once, does nothing more: every action checks and locks what it works on.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from threading import BoundedSemaphore, Event
+from typing import Any
 
 import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor as Timekeepers
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
-from app.actions import bookings, holds, inbox, operations, releases, settlements
+from app.actions import bookings, holds, inbox, leases, operations, releases, settlements
 from app.extensions import db
+from app.gateways.stripe_gateway import stripe_gateway
 from app.kit import clock
 from app.kit.errors import Failure
 
@@ -22,63 +27,134 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Job:
+    """What is due is worked on until nothing is due any more.
+
+    While Stripe is left alone because it does not answer, a job that ``asks_stripe`` leaves its rows for later.
+    """
+
     every: timedelta
-    due: Callable[[datetime], Sequence[str]]
-    do: Callable[..., object]  # (row id, *, now)
-    spoil: Callable[..., object] | None = None  # (row id, error, *, now): what to do when doing it broke
+    due: Callable[[datetime], Sequence[Any]]  # a batch of rows, or of their ids
+    do: Callable[..., object]  # (row, *, now)
+    spoil: Callable[..., object] | None = None  # (row, error, *, now): what to do when doing it broke
+    give_back: Callable[[Sequence[Any]], object] | None = None  # rows that ``due`` has claimed and nobody has begun
+    asks_stripe: bool = True
 
 
 JOBS = {
-    "finish_operations": Job(timedelta(seconds=10), operations.unfinished, operations.execute),
+    "finish_operations": Job(timedelta(seconds=10), leases.claim, operations.carry_out, give_back=leases.hand_back),
     "handle_events": Job(timedelta(seconds=2), inbox.waiting, inbox.handle, inbox.spoil),
-    "expire_checkouts": Job(timedelta(minutes=1), bookings.unpaid_too_long, bookings.expire),
+    "expire_checkouts": Job(timedelta(minutes=1), bookings.unpaid_too_long, bookings.expire, asks_stripe=False),
     "expire_stale_holds": Job(timedelta(minutes=5), holds.stale, bookings.expire),
     "follow_stripes_books": Job(timedelta(minutes=1), settlements.unread, settlements.follow),
     "release_forgotten_holds": Job(timedelta(minutes=5), releases.forgotten, releases.release),
 }
 
 
+class Crew:
+    """Threads that all jobs of a worker share: each row is worked on in an application context of its own.
+
+    Once it is ``leaving``, what has been begun is finished and nothing else is begun.
+    """
+
+    def __init__(self, app: Flask, size: int) -> None:
+        self.leaving = Event()
+        self._app, self._size = app, size
+        self._threads = ThreadPoolExecutor(size, thread_name_prefix="crew")
+
+    def work(self, name: str) -> int:
+        """Do one job now, as many rows at once as there are threads; how many rows it did."""
+        room = BoundedSemaphore(2 * self._size)  # rows are looked for a little ahead, so that no thread waits for one
+        begun: list[Future[bool]] = []
+        with self._app.app_context():
+            for row in _rows(JOBS[name], self.leaving):
+                room.acquire()
+                begun.append(self._threads.submit(self._do_apart, name, row))
+                begun[-1].add_done_callback(lambda _: room.release())
+        return _told(name, [future.result() for future in begun])
+
+    def close(self) -> None:
+        self._threads.shutdown()
+
+    def _do_apart(self, name: str, row: Any) -> bool:
+        with self._app.app_context():
+            if self.leaving.is_set():
+                _leave(JOBS[name], [row])
+                return False
+            return _do(name, row)
+
+
 def run(name: str) -> int:
-    """Do one job now, inside an application context; how many rows it did."""
-    job, done = JOBS[name], 0
-    db.session.rollback()  # what is due is due now, not when somebody began to read
-    due = list(job.due(clock.now()))
-    db.session.rollback()
-    for row_id in due:
-        try:
-            job.do(row_id, now=clock.now())
-            done += 1
-        except Failure as failure:
-            log.info("not done", job=name, row=row_id, failure=type(failure).__name__, error=str(failure))
-        except Exception as error:
-            log.exception("failed", job=name, row=row_id)
-            if job.spoil is not None:
-                job.spoil(row_id, error, now=clock.now())
-        finally:
-            db.session.rollback()
-    if due:
-        log.info("did", job=name, rows=done, of=len(due))
-    return done
+    """Do one job now, row by row, inside an application context; how many rows it did."""
+    return _told(name, [_do(name, row) for row in _rows(JOBS[name], Event())])
 
 
-def scheduler(app: Flask, *, at_least_every: timedelta | None = None) -> BackgroundScheduler:
+def _rows(job: Job, leaving: Event) -> Iterator[Any]:
+    """What is due, batch after batch, until nothing new is. A row that stays due is not worked on in vain for ever."""
+    before: set[Any] = set()
+    while not leaving.is_set() and not (job.give_back and stripe_gateway().is_left_alone()):
+        db.session.rollback()  # what is due is due now, not when somebody began to read
+        due = job.due(clock.now())
+        db.session.rollback()
+        fresh = list(due) if job.give_back else [row for row in due if row not in before]
+        if not fresh:
+            return
+        before = set() if job.give_back else set(due)
+        for n, row in enumerate(fresh):
+            if leaving.is_set() or (job.asks_stripe and stripe_gateway().is_left_alone()):
+                _leave(job, fresh[n:])
+                break
+            yield row
+
+
+def _leave(job: Job, rows: Sequence[Any]) -> None:
+    """Begin nothing with rows that are due: they stay so."""
+    if job.give_back:
+        job.give_back(rows)
+
+
+def _do(name: str, row: Any) -> bool:
+    """Work on one row; whether it was done. Whatever happens to it concerns no other."""
+    job = JOBS[name]
+    try:
+        job.do(row, now=clock.now())
+    except Failure as failure:
+        log.info("not done", job=name, row=_id(row), failure=type(failure).__name__, error=str(failure))
+        return False
+    except Exception as error:
+        log.exception("failed", job=name, row=_id(row))
+        if job.spoil is not None:
+            job.spoil(row, error, now=clock.now())
+        return False
+    finally:
+        db.session.rollback()
+    return True
+
+
+def _id(row: Any) -> str:
+    return str(getattr(row, "id", row))
+
+
+def _told(name: str, results: Sequence[bool]) -> int:
+    if results:
+        log.info("did", job=name, rows=sum(results), of=len(results))
+    return sum(results)
+
+
+def scheduler(crew: Crew, *, at_least_every: timedelta | None = None) -> BackgroundScheduler:
     """The worker's clockwork. A job that was missed is run once, late: never skipped, never piled up."""
     worker = BackgroundScheduler(
-        timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+        timezone="UTC",
+        executors={"default": Timekeepers(len(JOBS))},
+        job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
     )
     for name, job in JOBS.items():
         every = min(job.every, at_least_every or job.every)
         worker.add_job(
-            _in_context,
+            crew.work,
             "interval",
-            (app, name),
+            (name,),
             id=name,
             seconds=every.total_seconds(),
             next_run_time=clock.system_time(),
         )
     return worker
-
-
-def _in_context(app: Flask, name: str) -> None:
-    with app.app_context():
-        run(name)

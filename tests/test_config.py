@@ -74,6 +74,7 @@ def test_an_empty_setting_is_a_missing_one(name: str, value: str):
         ({"CHECKOUT_MINUTES": "１５"}, "CHECKOUT_MINUTES must be a whole number"),
         ({"BOOKING_NOTICE_MINUTES": "1e2"}, "BOOKING_NOTICE_MINUTES must be a whole number"),
         ({"TRUSTED_PROXIES": "all"}, "TRUSTED_PROXIES must be a whole number"),
+        ({"WORKER_CONNECTIONS": "0"}, "WORKER_CONNECTIONS must be at least 1"),
         ({"COMMISSION_BPS": "10 %"}, "COMMISSION_BPS must be a whole number"),
         ({"COMMISSION_BPS": "10001"}, "commission must be between"),
         ({"COMPLETION_GRACE_HOURS": "0"}, "longer than nothing"),
@@ -168,6 +169,12 @@ def test_numbers_become_promises():
     assert chosen.policy.notice == timedelta(hours=2)
     assert chosen.policy.commission_bps == 1_500
     assert chosen.proxies == 1
+
+
+def test_there_is_a_database_connection_for_each_row_that_is_worked_on_at_once():
+    chosen = Settings.from_environ({**GOOD, "WORKER_CONNECTIONS": "12"})
+    assert chosen.worker_connections == 12
+    assert chosen.flask["SQLALCHEMY_ENGINE_OPTIONS"]["pool_size"] == 12  # type: ignore[index]
 
 
 @pytest.mark.parametrize("https", ["yes", "no"])

@@ -4,14 +4,13 @@ The request of a person and the worker call the same functions. Whoever is kille
 asks Stripe what became of it.
 """
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import structlog
 from sqlalchemy import select
 
-from app.actions import labels
+from app.actions import labels, leases
 from app.actions.labels import Cause
 from app.actions.orders import KINDS, Answer, Kind, Order
 from app.actions.transactions import atomically, or_else, outside
@@ -25,10 +24,7 @@ from app.kit.money import Money
 from app.models.operation import Operation
 from app.models.states import UNSETTLED_OPERATION, BookingState, OperationState, Party
 
-LEASE = 30  # seconds; whoever takes longer has lost it, which the count of tries tells, and does no harm
 HEAD_START = 5  # seconds in which the worker leaves a new operation to the request that made it
-LONGEST_PAUSE = 60  # seconds between two tries
-BATCH = 50
 
 log = structlog.get_logger()
 
@@ -120,17 +116,27 @@ def adopt(
 def execute(operation_id: str, *, now: datetime) -> None:
     """Carry out a pending operation and settle it; does nothing if it is settled or in someone else's hands.
 
+    Raises: as :func:`carry_out`.
+    """
+    order = leases.take(operation_id)
+    if order is not None:
+        carry_out(order, now=now)
+
+
+def carry_out(order: Order, *, now: datetime) -> None:
+    """Do at Stripe what an operation says, which we hold the lease of, and settle it.
+
     Raises: GatewayDown (it stays pending and is tried again), CardDeclined or GatewayRefused (it is refused),
     any other Failure, such as Unexplained (it is parked for an operator).
     """
-    order = _take(operation_id)
-    if order is None:
-        return
     kind = KINDS[order.kind]
     try:
-        settle(order, kind, _carry_out(kind, order), now=now)
+        settle(order, kind, _answer(kind, order), now=now)
     except GatewayDown as failure:
-        _put_back(order, failure)
+        if failure.asked:
+            leases.put_back(order, failure)
+        else:
+            leases.hand_back([order])
         raise
     except (CardDeclined, GatewayRefused) as failure:
         _refuse(order, kind, failure, now)
@@ -170,25 +176,6 @@ def close(operation: Operation, state: OperationState, *, now: datetime, error: 
     db.session.flush()  # its subject is free for the next one, also within this transaction
 
 
-def unfinished(_now: datetime) -> list[str]:
-    """Ids of pending operations that nobody is working on, longest waiting first.
-
-    Leases are in the database's time, which all hosts share, so the caller's does not matter.
-    """
-    return list(
-        db.session.scalars(
-            select(Operation.id)
-            .where(
-                Operation.is_in(OperationState.PENDING),
-                Operation.not_before <= database_epoch(),
-                Operation.lease_until <= database_epoch(),
-            )
-            .order_by(Operation.not_before)
-            .limit(BATCH)
-        )
-    )
-
-
 def unsettled(subject: str) -> Operation | None:
     """The operation on ``subject`` that is pending or parked, locked."""
     return db.session.scalar(
@@ -199,26 +186,7 @@ def unsettled(subject: str) -> Operation | None:
     )
 
 
-def _take(operation_id: str) -> Order | None:
-    with atomically():
-        operation = db.session.scalar(
-            select(Operation)
-            .where(
-                Operation.id == operation_id,
-                Operation.state == OperationState.PENDING,
-                Operation.lease_until <= database_epoch(),
-            )
-            .with_for_update(skip_locked=True)
-            .execution_options(populate_existing=True)
-        )
-        if operation is None:
-            return None
-        operation.tries += 1
-        operation.lease_until = database_epoch() + LEASE
-        return Order.of(operation)
-
-
-def _carry_out(kind: Kind[Answer], order: Order) -> Answer:
+def _answer(kind: Kind[Answer], order: Order) -> Answer:
     outside()
     gateway = stripe_gateway()
     if order.tries > 1:
@@ -226,41 +194,27 @@ def _carry_out(kind: Kind[Answer], order: Order) -> Answer:
         if found is not None:
             return found
         if order.key_spent:
-            order = _with_new_key(order)
+            order = leases.with_new_key(order)
     try:
         return kind.send(gateway, order)
-    except GatewayRefused:
-        # "Wrong state" may be our own earlier success, or someone's in Stripe's dashboard: look before believing.
-        found = kind.look_up(gateway, order)
-        if found is None:
-            raise
-        return found
+    except GatewayRefused as refusal:
+        return _in_spite_of(refusal, kind, order)
 
 
-def _with_new_key(order: Order) -> Order:
-    """Stripe keeps an error for the old key, and a look-up after that found no effect: only now is a new one safe."""
-    with atomically():
-        operation = _ours(order)
-        if operation is None:
-            raise GatewayDown("Somebody else is on it.")
-        operation.attempt += 1
-        operation.key_spent = False
-    return replace(order, attempt=order.attempt + 1, key_spent=False)
-
-
-def _put_back(order: Order, failure: GatewayDown) -> None:
-    with atomically():
-        operation = _ours(order)
-        if operation is not None:
-            operation.error = str(failure)[:500]
-            operation.key_spent = operation.key_spent or failure.saved
-            operation.lease_until = 0
-            operation.not_before = database_epoch() + min(2 ** min(operation.tries, 6), LONGEST_PAUSE)
+def _in_spite_of(refusal: GatewayRefused, kind: Kind[Answer], order: Order) -> Answer:
+    """ "Wrong state" may be our own earlier success, or someone's in Stripe's dashboard: look before believing."""
+    try:
+        found = kind.look_up(stripe_gateway(), order)
+    except GatewayDown as failure:
+        raise GatewayDown(str(failure), saved=failure.saved) from refusal  # this one was asked
+    if found is None:
+        raise refusal
+    return found
 
 
 def _park(order: Order, failure: Failure, now: datetime) -> None:
     with atomically():
-        operation = _ours(order)
+        operation = leases.still_held(order)
         if operation is not None:
             close(operation, OperationState.PARKED, now=now, error=str(failure)[:500])
 
@@ -271,9 +225,3 @@ def _refuse(order: Order, kind: Kind[Any], failure: Failure, now: datetime) -> N
         operation = Operation.locked(order.id)
         if operation.state == OperationState.PENDING:
             close(operation, OperationState.REFUSED, now=now, error=str(failure)[:500])
-
-
-def _ours(order: Order) -> Operation | None:
-    """The operation, locked, unless it is settled or somebody else has taken it since."""
-    operation = Operation.locked(order.id)
-    return operation if operation.state == OperationState.PENDING and operation.tries == order.tries else None

@@ -31,7 +31,7 @@ def overhearing(app: Flask) -> Iterator[Overheard]:
     heard = Overheard()
 
     def listen(connection: Connection, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if statement.lstrip().upper().startswith(("SELECT", "UPDATE", "DELETE")):
+        if statement.lstrip().upper().startswith(("SELECT", "WITH", "UPDATE", "DELETE")):
             heard.append((statement, parameters))
 
     with app.app_context():

@@ -176,7 +176,7 @@ def application_without_database() -> Flask:
     from app import create_app
 
     source = clock.source()
-    app = create_app(settings_for("sqlite:///:memory:"))
+    app = create_app(settings_for("sqlite:///nobody-opens-this.db"))
     clock.use(source)
     return app
 
