@@ -60,7 +60,7 @@ MUTATIONS = [
         OPERATIONS,
         "        found = kind.look_up(gateway, order)\n        if found is None:\n            raise\n",
         "        raise\n",
-        (RACES, WEBHOOKS, LIFECYCLE, HISTORIES),
+        (LIFECYCLE, WEBHOOKS, HISTORIES),
     ),
     Mutation(
         "what contradicts itself is not parked",
