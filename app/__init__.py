@@ -18,6 +18,7 @@ from app.gateways import stripe_gateway
 from app.gateways.stripe_gateway import StripeGateway
 from app.kit import clock, policy
 from app.kit.breaker import Breaker
+from app.web.house import House
 
 ROOT = Path(__file__).parent.parent
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 def create_app(settings: Settings, *, gateway: StripeGateway | None = None) -> Flask:
     """Build the application. ``gateway`` is given by tests whose Stripe lives in the same process."""
     _log_as_text()
-    app = Flask("mentorhold", root_path=str(ROOT), template_folder="templates", static_folder="static")
+    app = House("mentorhold", root_path=str(ROOT), template_folder="templates", static_folder="static")
     app.config.from_mapping(settings.flask)
     app.extensions["settings"] = settings
 

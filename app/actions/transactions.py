@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Executable, Row
 from sqlalchemy.exc import IntegrityError
 
-from app.extensions import WRITING, db
+from app.extensions import WRITING, db, single
 from app.kit.errors import Failure
 
 SQLITE_TAKEN = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
@@ -32,11 +32,9 @@ def atomically() -> Iterator[None]:
 
 def at_once(statement: Executable, values: Mapping[str, Any]) -> Row[Any] | None:
     """Run one statement that is a transaction of its own, past the session; the row that it returns."""
-    outside()
-    engine = db.engine.execution_options(**{WRITING: True})
-    if engine.dialect.name == "postgresql":
-        engine = engine.execution_options(isolation_level="AUTOCOMMIT")  # saves two round trips: BEGIN and COMMIT
-    with engine.begin() as connection:
+    if db.session.registry.has():
+        outside()
+    with single().begin() as connection:
         return connection.execute(statement, values).first()
 
 
