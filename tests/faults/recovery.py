@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from datetime import timedelta
 
 from flask import Flask
 from sqlalchemy import func, select, update
 
 from app import jobs
 from app.extensions import db
+from app.models.budget import RequestBudget
 from app.models.event import EventState, StripeEvent
 from app.models.operation import Operation
 from app.models.states import OperationState
@@ -15,6 +17,13 @@ from tests.apart import apart
 from tests.stripe_double import WEBHOOK_PATH, Stripe
 
 MOST_ROUNDS = 8
+MICROSECONDS = 1_000_000
+IN_DATABASE_TIME = (
+    (Operation.lease_until, 1),
+    (Operation.not_before, 1),
+    (StripeEvent.not_before, 1),
+    (RequestBudget.free_at, MICROSECONDS),
+)
 
 
 def let_leases_run_out() -> None:
@@ -23,6 +32,16 @@ def let_leases_run_out() -> None:
     with db.engine.begin() as connection:
         connection.execute(update(Operation).values(lease_until=0, not_before=0))
         connection.execute(update(StripeEvent).values(not_before=0))
+
+
+def let_pass(duration: timedelta) -> None:
+    """What just so much waiting would do to them."""
+    db.session.rollback()
+    seconds = round(duration.total_seconds())
+    with db.engine.begin() as connection:
+        for column, unit in IN_DATABASE_TIME:
+            earlier = {column: column - seconds * unit}
+            connection.execute(update(column.class_).where(column > 0).values(earlier))
 
 
 def finish(seen: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
