@@ -99,10 +99,15 @@ class Trials:
         return run_and_kill(self.world, life, kill_at)
 
     def _recover(self, flow: Flow, stripe: Stripe, point: Point, tell: Tell) -> list[str]:
-        """First aid, which may be killed too; then all of it once more, and what Stripe has been knocking with."""
+        """First aid, which may be killed too; then all of it once more, whatever Stripe knocks with.
+
+        After every other death Stripe has knocked with what happened before anybody came.
+        """
         wrongs: list[str] = []
         if point.late:
             stripe.wait(LATE)
+        if point.step % 2:
+            wrongs += self._knocked(stripe)
         if point.second:
             death = run_and_kill(self.world, lambda told: self._aid_or_break(flow, stripe, point, told), point.second)
             wrongs += [f"the recovery broke by itself: {death.complaint}"] if death.complaint else []
@@ -110,11 +115,12 @@ class Trials:
         self.world.come_to_rest()
         stripe.simulator.faults.clear()
         wrongs += self._again(flow, stripe)
-        # What Stripe has been knocking with meanwhile tells nothing new.
-        answered = deliver(self.world.app, stripe)
-        wrongs += [f"a webhook was answered {status}" for status in answered if status != 200]
+        wrongs += self._knocked(stripe)
         finish()
         return wrongs
+
+    def _knocked(self, stripe: Stripe) -> list[str]:
+        return [f"a webhook was answered {status}" for status in deliver(self.world.app, stripe) if status != 200]
 
     def _first_aid(self, flow: Flow, stripe: Stripe, point: Point, tell: Tell) -> list[str]:
         """At once, the person tries again before the worker comes; late, there is only the worker."""
