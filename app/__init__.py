@@ -18,6 +18,7 @@ from app.gateways import stripe_gateway
 from app.gateways.stripe_gateway import StripeGateway
 from app.kit import clock, policy
 from app.kit.breaker import Breaker
+from app.web import bodies
 from app.web.house import House
 
 ROOT = Path(__file__).parent.parent
@@ -49,7 +50,11 @@ def create_app(settings: Settings, *, gateway: StripeGateway | None = None) -> F
     cli.init_app(app)
 
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
-        app.wsgi_app, root=str(ROOT / "static"), prefix="static/", max_age=3600, add_headers_function=_unsniffed
+        bodies.readable(app.wsgi_app),
+        root=str(ROOT / "static"),
+        prefix="static/",
+        max_age=3600,
+        add_headers_function=_unsniffed,
     )
     if settings.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]

@@ -174,12 +174,13 @@ class Knock:
     def of(cls, event: Any) -> "Knock":
         """Read from an event's JSON. Raises: ValueError, LookupError, TypeError or AttributeError if it is none."""
         subject = event["data"]["object"]
-        about = subject["id"] if event["type"].startswith("payment_intent.") else subject.get("payment_intent")
+        is_intent = event["type"].startswith("payment_intent.")
+        about = subject["id"] if is_intent else subject.get("payment_intent")
         if not (
             isinstance(event["livemode"], bool)
             and _is_word(event["id"])
             and _is_word(event["type"])
-            and (about is None or _is_word(about))
+            and (_is_word(about) or (about is None and not is_intent))
             and (event.get("account") is None or _is_word(event["account"]))
         ):
             raise ValueError("not an event's shape")

@@ -27,6 +27,7 @@ from tests.apart import apart
 from tests.conftest import settings_for
 from tests.databases import postgresql_url
 from tests.faults.kills import NEVER
+from tests.faults.servers import environment_of
 from tests.faults.steps import Steps
 from tests.house.source import ROOT
 from wsgi import FOR_A_PERSON
@@ -123,18 +124,7 @@ def test_while_the_database_is_away_gunicorn_goes_on_trying(file: Path):
 
 
 def environment(file: Path) -> dict[str, str]:
-    settings = settings_for("")
-    return {
-        "PATH": os.environ["PATH"],
-        "SECRET_KEY": settings.secret_key,
-        "DATABASE_URL": f"sqlite:///{file}",
-        "STRIPE_SECRET_KEY": settings.stripe_secret_key,
-        "STRIPE_PUBLISHABLE_KEY": settings.stripe_publishable_key,
-        "STRIPE_WEBHOOK_SECRET": settings.stripe_webhook_secrets[0],
-        "STRIPE_API_BASE": settings.stripe_api,
-        "HTTPS": "no",
-        "FLASK_SKIP_DOTENV": "1",
-    }
+    return environment_of(settings_for(f"sqlite:///{file}"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
