@@ -15,6 +15,7 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor as Timekeepers
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
+from sqlalchemy.exc import OperationalError
 
 from app.actions import bookings, holds, inbox, leases, operations, releases, settlements
 from app.extensions import db
@@ -66,10 +67,13 @@ class Crew:
         room = BoundedSemaphore(2 * self._size)  # rows are looked for a little ahead, so that no thread waits for one
         begun: list[Future[bool]] = []
         with self._app.app_context():
-            for row in _rows(JOBS[name], self.leaving):
-                room.acquire()
-                begun.append(self._threads.submit(self._do_apart, name, row))
-                begun[-1].add_done_callback(lambda _: room.release())
+            try:
+                for row in _rows(JOBS[name], self.leaving):
+                    room.acquire()
+                    begun.append(self._threads.submit(self._do_apart, name, row))
+                    begun[-1].add_done_callback(lambda _: room.release())
+            except OperationalError as error:
+                log.error("database", job=name, error=str(error.orig))  # it is away, and the job comes again
         return _told(name, [future.result() for future in begun])
 
     def close(self) -> None:
@@ -119,6 +123,9 @@ def _do(name: str, row: Any) -> bool:
         job.do(row, now=clock.now())
     except Failure as failure:
         log.info("not done", job=name, row=_id(row), failure=type(failure).__name__, error=str(failure))
+        return False
+    except OperationalError as error:  # the database's trouble, and no fault of the row's
+        log.error("database", job=name, row=_id(row), error=str(error.orig))
         return False
     except Exception as error:
         log.exception("failed", job=name, row=_id(row))

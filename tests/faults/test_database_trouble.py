@@ -11,13 +11,15 @@ import psycopg
 import pytest
 from flask import Flask
 from sqlalchemy import event, func, make_url, select, text
+from structlog.testing import capture_logs
 
+from app import jobs
 from app.extensions import db
 from app.models.booking import Booking
 from app.models.event import StripeEvent
-from app.models.states import BookingState
+from app.models.states import BookingState, EventState
 from tests import people
-from tests.faults.recovery import finish, knock
+from tests.faults.recovery import deliver, finish, knock
 from tests.faults.truths import untruths
 from tests.people import TOMORROW_AT_TEN
 from tests.stripe_double import Stripe
@@ -151,6 +153,26 @@ def test_everybody_is_told_to_come_again_and_nothing_is_half_done(
     assert set(db.session.scalars(select(Booking.state))) == {BookingState.COMPLETED}
     assert stripe.count("/capture") == HOURS
     assert untruths(stripe) == []
+
+
+def test_the_worker_says_so_in_one_line_and_blames_no_row(held_hours: list[str], app: Flask, stripe: Stripe):
+    stripe.client.v1.payment_intents.capture(stripe.intents()[0].id)  # in the dashboard: its events are news
+    assert set(deliver(app, stripe)) == {200}
+    before = [(row.id, row.tries, row.not_before) for row in received()]
+    assert before
+    crew = jobs.Crew(app, 2)
+    with locked(), capture_logs() as logs:
+        assert [crew.work(name) for name in ("finish_operations", "handle_events")] == [0, 0]
+    crew.close()
+    assert {entry["event"] for entry in logs if entry["log_level"] == "error"} == {"database"}
+    assert not any(entry.get("exc_info") for entry in logs)
+    assert [(row.id, row.tries, row.not_before) for row in received()] == before
+
+
+def received() -> list[StripeEvent]:
+    db.session.rollback()
+    waiting = select(StripeEvent).where(StripeEvent.state == EventState.RECEIVED)
+    return list(db.session.scalars(waiting.order_by(StripeEvent.id)))
 
 
 def test_a_lock_is_waited_for_as_long_on_either_database_and_no_client_keeps_one_for_ever(app: Flask):
