@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app import jobs
-from app.actions import bookings, inbox, payments
+from app.actions import bookings, inbox, operations, payments, refunds, settlements
+from app.actions.transactions import atomically
 from app.extensions import db
 from app.gateways.stripe_objects import Knock
 from app.kit.errors import GatewayDown
+from app.kit.money import Money
 from app.models.booking import Booking
 from app.models.mentor import Mentor
+from app.models.payment import Payment
 from app.models.states import BookingState, Party, PaymentState
 from app.models.user import User
 from tests import people
@@ -140,6 +143,48 @@ def refund(now: datetime) -> None:
     bookings.cancel(the_hour(), by=Party.MENTOR, quoted="0-8000", now=now)
 
 
+def refund_a_part(now: datetime) -> None:
+    hour = the_hour()
+    assert hour.payment is not None
+    nothing = Money(0, "EUR")
+    refunds.give_back(hour.payment, PART, by=Party.OPERATOR, because="it was late", refunded=nothing, now=now)
+
+
+def charge_a_part(now: datetime) -> None:
+    """A fee is kept of a hold, and Stripe releases the rest."""
+    payment_id = the_hour().payments[0].id
+    with atomically():
+        payment = Payment.locked(payment_id)
+        Booking.locked(payment.booking_id).check_move(B.CANCELLED)
+        operation = payments.start(
+            payments.CAPTURE, payment, by=Party.MENTEE, now=now, amount=PART, ends_as=B.CANCELLED, because="too late"
+        )
+    operations.execute(operation.id, now=now)
+
+
+def follow_the_books(now: datetime) -> None:
+    settlements.follow(now=now)
+
+
+def charged_in_the_dashboard(stripe: Stripe) -> None:
+    held(stripe)
+    stripe.client.v1.payment_intents.capture(stripe.intent_of(the_hour()).id, {"amount_to_capture": PART.minor})
+
+
+def refunded_in_the_dashboard(stripe: Stripe) -> None:
+    charged(stripe)
+    stripe.client.v1.refunds.create({"payment_intent": stripe.intent_of(the_hour()).id, "amount": PART.minor})
+
+
+def sent_back_by_the_bank(stripe: Stripe) -> None:
+    """The whole refund has come back from Ann's closed account, and nobody of us knows yet."""
+    reserved(stripe)
+    people.paid(the_hour(), stripe, "pm_card_refundFail")
+    people.completed(the_hour(), stripe)
+    refund(stripe.now())
+    stripe.wait(timedelta(minutes=5))
+
+
 def no_show(now: datetime) -> None:
     bookings.report_no_show(the_hour(), now=now)
 
@@ -149,7 +194,8 @@ def job(name: str) -> Callable[[datetime], None]:
 
 
 WORK = job("finish_operations")
-INTENTS, CAPTURE, CANCEL = "/v1/payment_intents", "*/capture", "*/cancel"
+INTENTS, CAPTURE, CANCEL, REFUNDS = "/v1/payment_intents", "*/capture", "*/cancel", "/v1/refunds"
+PART = Money(3_000, "EUR")
 FLOWS = [
     Flow("book", ann_and_bob, book, B.PENDING_PAYMENT, P.NEEDS_CARD, 0),
     Flow("see that the card is authorized", card_entered, look, B.CONFIRMED, P.AUTHORIZED, 0),
@@ -159,6 +205,12 @@ FLOWS = [
     Flow("cancel an hour that was paid unseen", card_entered, call_off_unpaid, B.CANCELLED, P.VOIDED, 0),
     Flow("cancel a held hour", held, call_off, B.CANCELLED, P.VOIDED, 0),
     Flow("cancel a completed hour", charged, refund, B.CANCELLED, P.CAPTURED, 0),
+    Flow("refund a part", charged, refund_a_part, B.COMPLETED, P.CAPTURED, 5_000),
+    Flow("charge a part", held, charge_a_part, B.CANCELLED, P.CAPTURED, 3_000),
+    Flow("adopt a charge of a part", charged_in_the_dashboard, look, B.COMPLETED, P.CAPTURED, 3_000),
+    Flow("adopt a refund of a part", refunded_in_the_dashboard, look, B.COMPLETED, P.CAPTURED, 5_000),
+    Flow("see that a refund came back", sent_back_by_the_bank, look, B.CANCELLED, P.CAPTURED, 8_000),
+    Flow("follow Stripe's books", charged, follow_the_books, B.COMPLETED, P.CAPTURED, 8_000),
     Flow("report a no-show", taken_place, no_show, B.NO_SHOW, P.VOIDED, 0),
     Flow("expire an unpaid hour", never_paid, job("expire_checkouts"), B.EXPIRED, P.VOIDED, 0),
     Flow("expire a forgotten hour", forgotten, job("expire_stale_holds"), B.EXPIRED, P.VOIDED, 0),
@@ -166,5 +218,9 @@ FLOWS = [
     Flow("finish a hold", unanswered(ann_and_bob, book, INTENTS), WORK, B.PENDING_PAYMENT, P.NEEDS_CARD, 0),
     Flow("finish a capture", unanswered(taken_place, complete, CAPTURE), WORK, B.COMPLETED, P.CAPTURED, 8_000),
     Flow("finish a void", unanswered(held, call_off, CANCEL), WORK, B.CANCELLED, P.VOIDED, 0),
-    Flow("finish a refund", unanswered(charged, refund, "/v1/refunds"), WORK, B.CANCELLED, P.CAPTURED, 0),
+    Flow("finish a charge of a part", unanswered(held, charge_a_part, CAPTURE), WORK, B.CANCELLED, P.CAPTURED, 3_000),
+    Flow(
+        "finish a refund of a part", unanswered(charged, refund_a_part, REFUNDS), WORK, B.COMPLETED, P.CAPTURED, 5_000
+    ),
+    Flow("finish a refund", unanswered(charged, refund, REFUNDS), WORK, B.CANCELLED, P.CAPTURED, 0),
 ]
