@@ -30,7 +30,10 @@ POSTGRESQL_CONNECTION = {
 
 @dataclass(frozen=True)
 class Settings:
-    """``stripe_api`` other than Stripe's own is a simulator on this machine; a demo also reads its clock."""
+    """``stripe_api`` other than Stripe's own is a simulator on this machine; a demo also reads its clock.
+
+    ``requests_per_second`` and ``requests_per_endpoint`` (a second) are the budget of calls to Stripe; 0 is no limit.
+    """
 
     secret_key: str = field(repr=False)
     database_url: str = field(repr=False)
@@ -45,6 +48,8 @@ class Settings:
     allowed_hosts: tuple[str, ...] = ()
     rate_limits: bool = True
     worker_connections: int = 8
+    requests_per_second: int = 80
+    requests_per_endpoint: int = 20
     policy: Policy = Policy()
 
     @property
@@ -106,6 +111,8 @@ class Settings:
             proxies=reader.whole("TRUSTED_PROXIES", 0),
             allowed_hosts=reader.words("ALLOWED_HOSTS", ""),
             worker_connections=reader.whole("WORKER_CONNECTIONS", 8),
+            requests_per_second=reader.whole("STRIPE_REQUESTS_PER_SECOND", 80),
+            requests_per_endpoint=reader.whole("STRIPE_REQUESTS_PER_ENDPOINT", 20),
             policy=Policy(
                 completion_grace=timedelta(hours=reader.whole("COMPLETION_GRACE_HOURS", 48)),
                 safety_margin=timedelta(hours=reader.whole("HOLD_SAFETY_MARGIN_HOURS", 6)),

@@ -13,8 +13,10 @@ from whitenoise import WhiteNoise
 
 from app import cli, web
 from app.actions import orders
+from app.actions.budget import Turnstile
 from app.extensions import csrf, db, limiter, login_manager, migrate
 from app.gateways import stripe_gateway
+from app.gateways.guard import Guard
 from app.gateways.stripe_gateway import StripeGateway
 from app.kit import clock, policy
 from app.kit.breaker import Breaker
@@ -64,7 +66,9 @@ def create_app(settings: Settings, *, gateway: StripeGateway | None = None) -> F
 
 
 def _the_way_to_stripe(settings: Settings) -> StripeGateway:
-    return StripeGateway(settings.stripe_secret_key, api=settings.stripe_api, breaker=Breaker(clock.steady))
+    turnstile = Turnstile(in_all=settings.requests_per_second, per_endpoint=settings.requests_per_endpoint)
+    guard = Guard(Breaker(clock.steady), turnstile)
+    return StripeGateway(settings.stripe_secret_key, api=settings.stripe_api, guard=guard)
 
 
 def _unsniffed(headers: Headers, _path: str, _url: str) -> None:

@@ -17,7 +17,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 from sqlalchemy.exc import OperationalError
 
-from app.actions import bookings, holds, inbox, leases, operations, releases, settlements
+from app.actions import bookings, budget, holds, inbox, leases, operations, releases, settlements
 from app.extensions import db
 from app.gateways.stripe_gateway import stripe_gateway
 from app.kit import clock
@@ -97,7 +97,8 @@ def _rows(job: Job, leaving: Event) -> Iterator[Any]:
     before: set[Any] = set()
     while not leaving.is_set() and not (job.give_back and stripe_gateway().is_left_alone()):
         db.session.rollback()  # what is due is due now, not when somebody began to read
-        due = job.due(clock.now())
+        with budget.batch():
+            due = job.due(clock.now())
         db.session.rollback()
         fresh = list(due) if job.give_back else [row for row in due if row not in before]
         if not fresh:
@@ -120,7 +121,8 @@ def _do(name: str, row: Any) -> bool:
     """Work on one row; whether it was done. Whatever happens to it concerns no other."""
     job = JOBS[name]
     try:
-        job.do(row, now=clock.now())
+        with budget.batch():
+            job.do(row, now=clock.now())
     except Failure as failure:
         log.info("not done", job=name, row=_id(row), failure=type(failure).__name__, error=str(failure))
         return False

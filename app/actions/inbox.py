@@ -87,9 +87,9 @@ def receive(knock: Knock, body: str, *, livemode: bool, now: datetime) -> Receip
         "received_at": now,
     }
     stored = at_once(_insertion(db.engine.dialect.name, tells), row)
-    if stored is None:
+    if not stored:
         return Receipt.ALREADY_PROCESSED
-    return Receipt.SUCCESS if stored.state == meant else Receipt.PAYMENT_ALREADY_PROCESSED
+    return Receipt.SUCCESS if stored[0].state == meant else Receipt.PAYMENT_ALREADY_PROCESSED
 
 
 def _state_of(knock: Knock, *, livemode: bool) -> EventState:

@@ -1,7 +1,7 @@
 """Where a change begins and ends: everything inside is kept, or nothing is."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,12 +30,12 @@ def atomically() -> Iterator[None]:
         raise
 
 
-def at_once(statement: Executable, values: Mapping[str, Any]) -> Row[Any] | None:
-    """Run one statement that is a transaction of its own, past the session; the row that it returns."""
+def at_once(statement: Executable, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+    """Run one statement that is a transaction of its own, past the session; the rows that it returns."""
     if db.session.registry.has():
         outside()
     with single().begin() as connection:
-        return connection.execute(statement, values).first()
+        return connection.execute(statement, values).all()
 
 
 @contextmanager

@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
 import stripe
 
+from app.gateways.guard import Guard, is_replayed
 from app.gateways.stripe_objects import (
     ABANDONED,
     API_VERSION,
@@ -21,7 +22,6 @@ from app.gateways.stripe_objects import (
     Refund,
     plain,
 )
-from app.kit.breaker import Breaker
 from app.kit.errors import CardDeclined, Forged, GatewayDown, GatewayRefused, Unexplained
 from app.kit.money import Money
 
@@ -39,8 +39,8 @@ class StripeGateway:
     """Calls Stripe's API at ``api`` (Stripe's own, or a simulator's).
 
     Every call raises GatewayDown if the outcome is not known, GatewayRefused if Stripe definitely said no,
-    CardDeclined if the card's bank did, and Unexplained if the answer contradicts what we asked. While ``breaker`` is
-    open, every call raises GatewayDown at once.
+    CardDeclined if the card's bank did, and Unexplained if the answer contradicts what we asked. ``guard`` may
+    keep a call waiting, or let none through.
     """
 
     def __init__(
@@ -49,17 +49,17 @@ class StripeGateway:
         *,
         api: str,
         http_client: stripe.HTTPClient | None = None,
-        breaker: Breaker | None = None,
+        guard: Guard | None = None,
     ) -> None:
         network = http_client or stripe.RequestsClient(timeout=(CONNECT_TIMEOUT, READ_TIMEOUT))
-        self._breaker = breaker
+        self._guard = guard
         self.livemode = secret_key.startswith(("sk_live_", "rk_live_"))
         self._client = stripe.StripeClient(
             secret_key,
             stripe_version=API_VERSION,
             base_addresses={"api": api},
             max_network_retries=1,
-            http_client=_Guarded(network, breaker) if breaker else network,
+            http_client=_Guarded(network, guard) if guard else network,
         )
 
     def create_customer(self, params: dict[str, Any], key: Key) -> str:
@@ -184,7 +184,7 @@ class StripeGateway:
 
     def is_left_alone(self) -> bool:
         """Whether Stripe has not answered for a while, so that it would not be asked now."""
-        return self._breaker is not None and self._breaker.is_open
+        return self._guard is not None and self._guard.is_closed()
 
     def _intent(self, call: Callable[[], stripe.PaymentIntent]) -> Intent:
         with _our_errors():
@@ -192,37 +192,24 @@ class StripeGateway:
 
 
 class _Guarded(stripe.HTTPClient):
-    """The way to Stripe with a breaker in it. A call and the library's second try of it are one."""
+    """The library's way over the network, past a guard."""
 
     name = "guarded"
 
-    def __init__(self, network: stripe.HTTPClient, breaker: Breaker) -> None:
+    def __init__(self, network: stripe.HTTPClient, guard: Guard) -> None:
         super().__init__()
-        self._network, self._breaker = network, breaker
+        self._network, self._guard = network, guard
 
-    def request_with_retries(self, method: str, url: str, *args: Any, **rest: Any) -> Any:
-        if not self._breaker.lets_through():
-            raise GatewayDown("Our payment provider does not answer at the moment.", asked=False)
-        try:
-            answer = super().request_with_retries(method, url, *args, **rest)
-        except stripe.APIConnectionError:
-            self._breaker.failed()
-            raise
-        (self._breaker.failed if _is_out_of_order(*answer) else self._breaker.succeeded)()
-        return answer
+    def request_with_retries(self, *args: Any, **rest: Any) -> Any:
+        whole = super().request_with_retries
+        return self._guard.watch(lambda: whole(*args, **rest), lost=stripe.APIConnectionError)
 
     def request(self, method: str, url: str, headers: Any, post_data: Any = None, **rest: Any) -> Any:
+        self._guard.count(method, url)
         return self._network.request(method, url, headers, post_data, **rest)
 
     def close(self) -> None:
         self._network.close()  # type: ignore[no-untyped-call]
-
-
-def _is_out_of_order(body: str | bytes, status: int, headers: Mapping[str, str]) -> bool:
-    """Whether Stripe would answer nobody like this now, rather than this one request."""
-    if status == 429:
-        return "lock_timeout" not in str(body)  # that is about one object: somebody else is changing it
-    return status == 401 or (status >= 500 and not _is_replayed(headers))
 
 
 def verified_event(body: bytes, header: str, *, secrets: tuple[str, ...], now: datetime) -> Knock:
@@ -289,12 +276,7 @@ def _our_errors() -> Iterator[None]:
 
 
 def _is_saved(error: stripe.StripeError) -> bool:
-    return (error.http_status or 0) >= 500 and _is_replayed(error.headers or {})
-
-
-def _is_replayed(headers: Mapping[str, str]) -> bool:
-    """Whether this is what Stripe keeps for an idempotency key, rather than how it feels now."""
-    return any(name.lower() == "idempotent-replayed" and value == "true" for name, value in headers.items())
+    return (error.http_status or 0) >= 500 and is_replayed(error.headers or {})
 
 
 _gateway: StripeGateway | None = None

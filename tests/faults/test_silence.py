@@ -10,6 +10,7 @@ from sqlalchemy import select
 from app import create_app, jobs
 from app.actions import bookings
 from app.extensions import db
+from app.gateways.guard import Guard
 from app.gateways.stripe_gateway import StripeGateway, stripe_gateway
 from app.gateways.stripe_objects import API_VERSION, Key
 from app.kit import clock
@@ -48,8 +49,8 @@ def app(database_url: str, stripe: Stripe, hands: Hands) -> Iterator[Flask]:
     """The application with a breaker on its way to Stripe, as in production."""
     settings = settings_for(database_url)
     network = InProcessClient(stripe.simulator)
-    breaker = Breaker(hands, limit=LIMIT, pause=PAUSE)
-    gateway = StripeGateway(settings.stripe_secret_key, api=settings.stripe_api, http_client=network, breaker=breaker)
+    guard = Guard(Breaker(hands, limit=LIMIT, pause=PAUSE))
+    gateway = StripeGateway(settings.stripe_secret_key, api=settings.stripe_api, http_client=network, guard=guard)
     application = create_app(settings, gateway=gateway)
     clock.use(stripe.now)
     with application.app_context():
