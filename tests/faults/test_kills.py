@@ -16,7 +16,7 @@ from tests.faults.trials import FLOW, Trials
 from tests.faults.worlds import World
 
 SEED = 1
-SAMPLE, DOUBLE = 450, 100  # trials in all, and how many more of them are killed twice
+SAMPLE, DOUBLE = 416, 96  # trials in all, and how many more of them are killed twice
 TROUBLES = 2  # that a flow meets on each database
 
 pytestmark = pytest.mark.faults
