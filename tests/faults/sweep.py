@@ -20,8 +20,6 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 
-import stripe
-
 from tests.conftest import migrate
 from tests.databases import postgresql_url, server_url
 from tests.faults.flows import FLOWS
@@ -42,7 +40,6 @@ class Lane:
 
     @classmethod
     def open(cls, folder: Path) -> None:
-        stripe.enable_telemetry = False
         cls.folder, cls.trials = folder, {}
 
     @classmethod
