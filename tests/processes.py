@@ -9,9 +9,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from flask import Flask
 
+from config import Settings
 from stripe_simulator.server import Server
 from tests.stripe_double import Stripe
 
@@ -33,30 +35,47 @@ def reachable(stripe: Stripe) -> Iterator[str]:
         server.server_close()
 
 
-@contextmanager
-def running(name: str, app: Flask, stripe_address: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """A process of the Procfile, on the database of ``app``; and where it listens, if it does."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    command = re.search(rf"^{name}: (.*)$", (ROOT / "Procfile").read_text(), re.MULTILINE)
-    assert command is not None
-    settings = app.extensions["settings"]
-    environment = {
-        **os.environ,
-        "PORT": str(port),
+def environment_of(settings: Settings) -> dict[str, str]:
+    """What a process has to be told to be like ``settings``, and nothing of this one's."""
+    return {
+        "PATH": os.environ["PATH"],
         "SECRET_KEY": settings.secret_key,
         "DATABASE_URL": settings.database_url,
         "STRIPE_SECRET_KEY": settings.stripe_secret_key,
         "STRIPE_PUBLISHABLE_KEY": settings.stripe_publishable_key,
-        "STRIPE_WEBHOOK_SECRET": "whsec_test",
-        "STRIPE_API_BASE": stripe_address,
+        "STRIPE_WEBHOOK_SECRET": ",".join(settings.stripe_webhook_secrets),
+        "STRIPE_API_BASE": settings.stripe_api,
         "ENVIRONMENT": settings.environment,
-        "WORKER_CONNECTIONS": str(CONNECTIONS),
-        "DEMO": "yes",
         "HTTPS": "no",
         "FLASK_SKIP_DOTENV": "1",
     }
-    process = subprocess.Popen(["bash", "-c", f"exec {command[1]}"], cwd=ROOT, env=environment)
+
+
+@contextmanager
+def running(
+    name: str, app: Flask, stripe_address: str, *, said: IO[bytes] | None = None, **told: str
+) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A process of the Procfile, on the database of ``app``; and where it listens, if it does.
+
+    Its clock is the simulator's, unless it is ``told`` otherwise. What it says goes to ``said``, if given.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    command = re.search(rf"^{name}: (.*)$", (ROOT / "Procfile").read_text(), re.MULTILINE)
+    assert command is not None
+    environment = environment_of(app.extensions["settings"]) | {
+        "PORT": str(port),
+        "STRIPE_API_BASE": stripe_address,
+        "WORKER_CONNECTIONS": str(CONNECTIONS),
+        "DEMO": "yes",
+    }
+    process = subprocess.Popen(
+        ["bash", "-c", f"exec {command[1]}"],
+        cwd=ROOT,
+        env=environment | told,
+        stdout=said,
+        stderr=subprocess.STDOUT if said else None,
+    )
     try:
         yield process, f"http://127.0.0.1:{port}"
     finally:

@@ -1,13 +1,32 @@
 """Bytes that are sent to a web server's port and are no proper request, or a proper request and a trick."""
 
+import re
+import socket
 from collections.abc import Callable
 from random import Random
 
 LINE = b"POST /webhooks/stripe HTTP/1.1\r\n"
 HOST = b"Host: localhost\r\n"
 LARGEST_BODY = 256 * 1024
+STATUS = re.compile(rb"^HTTP/1\.[01] (\d{3}) ", re.MULTILINE)
+ANSWERS_WITHIN = 30  # seconds
 
 Trick = Callable[[Random, bytes, bytes], bytes]  # of a genuine body and the header line that signs it
+
+
+def answers(port: int, sent: bytes, *, then_hang_up: bool = True) -> list[int]:
+    """The statuses of whatever is answered to these bytes until the connection is closed; perhaps none."""
+    with socket.create_connection(("127.0.0.1", port), timeout=ANSWERS_WITHIN) as line:
+        heard = b""
+        try:
+            line.sendall(sent)
+            if then_hang_up:
+                line.shutdown(socket.SHUT_WR)
+            while piece := line.recv(65_536):
+                heard += piece
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # the server has heard enough, and hung up in the middle
+    return [int(status) for status in STATUS.findall(heard)]
 
 
 def request(body: bytes, *headers: bytes, line: bytes = LINE, measured: bool = True) -> bytes:

@@ -3,16 +3,15 @@
 from collections import Counter
 from collections.abc import Iterator
 from random import Random
-from threading import Thread
 from typing import Any
 
 import pytest
 import stripe as library
 from flask import Flask
 
-from stripe_simulator.server import Server
 from tests.conftest import settings_for
 from tests.faults.crowds import SEED, Crowd
+from tests.processes import reachable
 from tests.stripe_double import Stripe
 
 CROWD = 4  # processes
@@ -28,16 +27,11 @@ def hasty_library(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def crowd(database_url: str, stripe: Stripe, request: pytest.FixtureRequest) -> Iterator[Crowd]:
     """Some processes on the database, who talk to Stripe over a socket."""
-    server = Server(stripe.simulator, "127.0.0.1", 0)
-    serving = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    serving.start()
-    settings = settings_for(database_url, stripe_api=f"http://127.0.0.1:{server.server_address[1]}")
-    made = Crowd(settings, size=CROWD, chance=Random(f"{SEED} {request.node.name}"))
-    yield made
-    made.close()
-    server.shutdown()
-    serving.join()
-    server.server_close()
+    with reachable(stripe) as address:
+        settings = settings_for(database_url, stripe_api=address)
+        made = Crowd(settings, size=CROWD, chance=Random(f"{SEED} {request.node.name}"))
+        yield made
+        made.close()
 
 
 @pytest.fixture

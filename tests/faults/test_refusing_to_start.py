@@ -27,9 +27,9 @@ from tests.apart import apart
 from tests.conftest import settings_for
 from tests.databases import postgresql_url
 from tests.faults.kills import NEVER
-from tests.faults.servers import environment_of
 from tests.faults.steps import Steps
 from tests.house.source import ROOT
+from tests.processes import environment_of
 from wsgi import FOR_A_PERSON
 
 PAGE = 4096  # bytes
