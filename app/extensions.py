@@ -79,8 +79,11 @@ def _leave_the_dead(dbapi_connection: Any, _record: Any, _proxy: Any) -> None:
 
     Asking the server itself each time (``pool_pre_ping``) would be a round trip for every transaction.
     """
-    if isinstance(dbapi_connection, psycopg.Connection):
-        waiting = select.poll()
-        waiting.register(dbapi_connection.fileno(), select.POLLIN)
-        if waiting.poll(0):
-            raise DisconnectionError("The database has closed this connection.")
+    if isinstance(dbapi_connection, psycopg.Connection) and (dbapi_connection.closed or _has_news(dbapi_connection)):
+        raise DisconnectionError("The database has closed this connection.")
+
+
+def _has_news(connection: psycopg.Connection[Any]) -> bool:
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))

@@ -181,3 +181,18 @@ def test_a_lock_is_waited_for_as_long_on_either_database_and_no_client_keeps_one
         return
     settings = {name: db.session.scalar(text(f"SHOW {name}")) for name in ("lock_timeout", IDLE_IN_TRANSACTION)}
     assert settings == {"lock_timeout": "10s", IDLE_IN_TRANSACTION: "1min"}
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("whose", ["the server's", "our own"])
+def test_a_connection_that_was_closed_while_it_rested_is_left_before_it_is_used(whose: str, app: Flask):
+    with db.engine.connect() as connection:
+        resting: Any = connection.connection.dbapi_connection
+        number = connection.scalar(text("SELECT pg_backend_pid()"))
+    if whose == "our own":
+        resting.close()
+    else:
+        with from_outside() as operator:
+            operator.execute("SELECT pg_terminate_backend(%s, 10000)", [number])
+    with db.engine.connect() as connection:
+        assert connection.scalar(text("SELECT pg_backend_pid()")) != number
