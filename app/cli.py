@@ -1,11 +1,13 @@
 """Commands for the operator: ``flask --app wsgi …``."""
 
 import os
+import re
 import signal
 import sys
 from datetime import timedelta
 from queue import SimpleQueue
 from threading import Thread
+from typing import NoReturn
 
 import click
 import structlog
@@ -15,10 +17,10 @@ from flask_migrate import upgrade
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from app import demo, jobs
-from app.actions import accounts, books, installations, settlements
+from app.actions import accounts, alarms, books, installations, settlements
 from app.gateways.stripe_gateway import stripe_gateway
 from app.kit import clock
-from app.kit.errors import Failure, GatewayDown, Invalid, WrongAccount
+from app.kit.errors import Busy, Failure, GatewayDown, Invalid, WrongAccount
 from app.kit.policy import Misconfigured
 from app.models import schema
 from app.models.user import User
@@ -26,11 +28,12 @@ from app.models.user import User
 log = structlog.get_logger()
 
 GRACE = timedelta(seconds=20)  # for what is being done when a worker is told to stop
+ALARMS_ARE_OPEN, ANOTHER_ACCOUNT, NOT_FINISHED, CANNOT_BEGIN = 1, 2, 3, 64  # exit codes of `flask reconcile`
 DEMO_PACE = timedelta(seconds=3)  # so that what the time machine makes due is done before one looks
 
 
 def init_app(app: Flask) -> None:
-    for command in (worker, job, doctor, print_books, create_operator, set_password, prepare_demo):
+    for command in (worker, job, doctor, print_books, compare_with_stripe, create_operator, set_password, prepare_demo):
         app.cli.add_command(command)
 
 
@@ -140,6 +143,60 @@ def _told_of_installation(account_id: str) -> str | None:
         standing = f"ok ({tied.account_id}, {mode}, environment {tied.environment!r}, since {tied.since:%d %b %Y})"
     click.echo(f"installation   {mismatch or standing}")
     return mismatch
+
+
+class Span(click.ParamType[timedelta]):
+    """A length of time as one says it: 12h, 30d, 2w."""
+
+    name = "span"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        match = re.fullmatch(r"([1-9][0-9]{0,3})([hdw])", value)
+        if match is None:
+            raise BadSpan(f"{value!r} is no length of time. Say 12h, 30d or 2w.", ctx, param)
+        return timedelta(**{{"h": "hours", "d": "days", "w": "weeks"}[match[2]]: int(match[1])})
+
+
+class BadSpan(click.BadParameter):
+    exit_code = CANNOT_BEGIN
+
+
+@click.command("reconcile")
+@click.option("--since", "span", default="30d", type=Span(), help="How far to look back: 12h, 30d, 2w.")
+@with_appcontext
+def compare_with_stripe(span: timedelta) -> None:
+    """Compare what Stripe has with what we have; mend what can be mended.
+
+    Exit code: 0 all is right (now), 1 alarms are open, 2 this is another Stripe account's database and nothing was
+    written, 3 Stripe did not answer or another run took over, 64 the command could not begin.
+    """
+    problem = schema.problem()
+    if problem:
+        _give_up(problem, CANNOT_BEGIN)
+    behind = 0
+    with click.progressbar(length=100, label="Comparing with Stripe", file=sys.stderr) as bar:
+
+        def tell(percent: int) -> None:
+            nonlocal behind
+            bar.update(max(0, percent - behind))
+            behind = max(behind, percent)
+
+        try:
+            run = jobs.reconcile_since(clock.now() - span, tell=tell)
+        except WrongAccount as failure:
+            _give_up(str(failure), ANOTHER_ACCOUNT)
+        except (GatewayDown, Busy) as failure:
+            _give_up(f"Not finished: {failure}", NOT_FINISHED)
+    click.echo(f"Since {run.since:%d %b %Y %H:%M} UTC: {run.told}")
+    for alarm in alarms.newest():
+        click.echo(f"alarm: {alarm.sentence}", err=True)
+    if run.alarms:
+        raise SystemExit(ALARMS_ARE_OPEN)
+
+
+def _give_up(told: str, code: int) -> NoReturn:
+    click.echo(told, err=True)
+    raise SystemExit(code)
 
 
 @click.command("books")

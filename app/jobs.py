@@ -17,13 +17,35 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 from sqlalchemy.exc import OperationalError
 
-from app.actions import bookings, budget, holds, inbox, leases, operations, releases, settlements
+from app.actions import bookings, budget, holds, inbox, leases, operations, reconcile, releases, settlements
+from app.actions.courses import Course
 from app.extensions import db
 from app.gateways.stripe_gateway import stripe_gateway
 from app.kit import clock
 from app.kit.errors import Failure
+from app.models.reconciliation import Reconciliation
 
 log = structlog.get_logger()
+
+
+def reconcile_since(since: datetime, *, tell: Callable[[int], object] = lambda percent: None) -> Reconciliation:
+    """Compare everything that Stripe has made since then with ours, each page at its own time.
+
+    ``tell`` hears how many percent are behind. Raises: WrongAccount, and nothing was written; GatewayDown, Busy.
+    """
+    run_id = reconcile.start(since, now=clock.now())
+    try:
+        for step in Course.of(run_id).steps():
+            step.do(now=clock.now())
+            tell(step.percent)
+    except Failure as failure:
+        reconcile.break_off(run_id, failure, now=clock.now())
+        raise
+    return reconcile.finish(run_id, now=clock.now())
+
+
+def _reconcile(scope: str, *, now: datetime) -> None:
+    reconcile_since(reconcile.since(scope, now))
 
 
 @dataclass(frozen=True)
@@ -47,6 +69,7 @@ JOBS = {
     "expire_checkouts": Job(timedelta(minutes=1), bookings.unpaid_too_long, bookings.expire, asks_stripe=False),
     "expire_stale_holds": Job(timedelta(minutes=5), holds.stale, bookings.expire),
     "follow_stripes_books": Job(timedelta(minutes=1), settlements.unread, settlements.follow),
+    "reconcile": Job(timedelta(minutes=5), reconcile.due, _reconcile),
     "release_forgotten_holds": Job(timedelta(minutes=5), releases.forgotten, releases.release),
 }
 

@@ -1,5 +1,6 @@
 """Log-ins and mentor profiles."""
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,6 +61,11 @@ def with_password(email: str, password: str) -> User | None:
     except VerifyMismatchError:
         return None
     return user
+
+
+def no_password() -> str:
+    """What stands for a password that nobody knows: it has to be set anew."""
+    return _hasher.hash(secrets.token_urlsafe())
 
 
 def set_password(user: User, password: str) -> None:

@@ -17,6 +17,7 @@ BANK_LET_GO = "the bank let the reservation go"
 NO_SHOW = "the mentee did not come"
 CALLED_OFF = "it was called off"
 IN_DASHBOARD = "it was changed in Stripe's dashboard"
+GIVEN_AWAY = "its time was given to somebody else while our records of it were lost"
 REFUND_CAME_BACK = "the bank sent the refund back"
 
 

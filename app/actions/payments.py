@@ -147,16 +147,21 @@ def agree(payment: Payment, intent: Intent, *, now: datetime) -> None:
         case "requires_capture":
             _authorized(payment, intent, now)
         case "succeeded":
-            _authorized(payment, intent, now)
+            _authorized(payment, intent, _held_since(intent, now))
             _captured(payment, intent, now)
         case "canceled":
             if intent.charge is not None and intent.charge.accepted:
-                _authorized(payment, intent, now)
+                _authorized(payment, intent, _held_since(intent, now))
             _let_go(payment, intent, now)
         case "requires_action" | "requires_confirmation" | "processing":
             pass
         case status:
             raise Unexplained(f"{intent.id} has the unknown status {status!r}.")
+
+
+def _held_since(intent: Intent, now: datetime) -> datetime:
+    """When the bank said yes, if we learn of it only after the hold has ended."""
+    return min(now, intent.charge.created) if intent.charge else now
 
 
 def _authorized(payment: Payment, intent: Intent, now: datetime) -> None:

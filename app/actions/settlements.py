@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from app.actions import bookmarks, ledger, operations
+from app.actions import alarms, bookmarks, ledger, operations, strays
 from app.actions.orders import environment
 from app.actions.transactions import atomically, or_else, outside
 from app.extensions import db
@@ -121,6 +121,8 @@ def _cause_of(movement: BalanceTransaction, now: datetime) -> Cause | None:
         return _foreign(movement, ledger.BANK if movement.type in TO_THE_BANK else ledger.SUSPENSE, now)
     if ours is not None:
         return Cause(ours, account)
+    if movement.intent_id is not None and alarms.was_raised(strays.KIND, movement.intent_id):
+        return _foreign(movement, ledger.SUSPENSE, now)
     return None if _is_ours(movement) else _foreign(movement, ledger.ELSEWHERE, now)
 
 

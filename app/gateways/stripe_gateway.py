@@ -32,6 +32,8 @@ TOLERANCE = timedelta(seconds=300)  # of a webhook's timestamp, both ways
 _TIMESTAMPS = re.compile(r"(?:^|,)\s*t\s*=([^,]*)")
 NEWEST = 100  # the longest page; and how far back a look-up reads: one person has far fewer payments under way
 
+NO_SUCH = "resource_missing"
+
 Row = TypeVar("Row")
 
 
@@ -97,6 +99,15 @@ class StripeGateway:
         expanded = {"expand": ["data.latest_charge"]}
         return self._pages(self._client.v1.payment_intents.list, Intent.of, since, expanded)
 
+    def find(self, intent_id: str) -> Intent | None:
+        """The intent; None if Stripe knows none with this id."""
+        try:
+            return self.intent(intent_id)
+        except GatewayRefused as refusal:
+            if refusal.code != NO_SUCH:
+                raise
+            return None
+
     def intent(self, intent_id: str) -> Intent:
         """Source: https://docs.stripe.com/api/payment_intents/retrieve"""
         return self._intent(lambda: self._client.v1.payment_intents.retrieve(intent_id, {"expand": ["latest_charge"]}))
@@ -156,9 +167,14 @@ class StripeGateway:
         }
 
     def customer(self, customer_id: str) -> Customer | None:
-        """None if it was deleted. Source: https://docs.stripe.com/api/customers/retrieve"""
-        with _our_errors():
-            return Customer.of(self._client.v1.customers.retrieve(customer_id))
+        """None if there is none, or it was deleted. Source: https://docs.stripe.com/api/customers/retrieve"""
+        try:
+            with _our_errors():
+                return Customer.of(self._client.v1.customers.retrieve(customer_id))
+        except GatewayRefused as refusal:
+            if refusal.code != NO_SUCH:
+                raise
+            return None
 
     def account_id(self) -> str:
         """Whose key this is. Not tried twice: who asks can do without. Source: https://docs.stripe.com/api/account"""

@@ -94,6 +94,7 @@ class Intent:
 @dataclass(frozen=True)
 class Refund:
     id: str
+    created: datetime
     intent_id: str | None
     amount: Money
     status: str
@@ -103,6 +104,7 @@ class Refund:
     def of(cls, refund: Any) -> "Refund":
         return cls(
             id=refund.id,
+            created=_time(refund.created),
             intent_id=_id(refund.payment_intent),
             amount=_money(refund.amount, refund.currency),
             status=refund.status or "",

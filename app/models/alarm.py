@@ -18,6 +18,7 @@ class Alarm(Stateful, Base):
     __table_args__ = (
         Index("uq_alarm_one_open", "kind", "subject", unique=True, **only("state = 'open'")),
         Index("ix_alarm_state_raised_at", "state", "raised_at"),
+        Index("ix_alarm_subject", "subject"),
     )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True, default=lambda: new_id("al"))

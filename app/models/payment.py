@@ -28,6 +28,7 @@ class Payment(Stateful, Base):
     __tablename__ = "payment"
     __table_args__ = (
         Index("uq_payment_one_live", "booking_id", unique=True, **only(LIVE)),
+        Index("ix_payment_created_at", "created_at", "id"),
         Index("ix_payment_booking_id_created_at", "booking_id", "created_at"),
         Index("ix_payment_release", "release_at", **only("state = 'authorized'")),
         CheckConstraint("amount_minor > 0", name="amount_is_positive"),

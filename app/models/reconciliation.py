@@ -12,7 +12,10 @@ from app.models.states import ReconciliationState, Stateful, stored
 
 
 class Reconciliation(Stateful, Base):
-    """``since`` is how far back it looked. Counts are of Stripe's objects: compared, made to agree, not ours."""
+    """``since`` is how far back it looks, ``seen_at`` its last sign of life.
+
+    Counts are of Stripe's objects: compared, made to agree, not ours; and of the alarms that stood open at its end.
+    """
 
     __tablename__ = "reconciliation"
     __table_args__ = (Index("ix_reconciliation_started_at_id", "started_at", "id"),)
@@ -26,4 +29,5 @@ class Reconciliation(Stateful, Base):
     alarms: Mapped[int] = mapped_column(default=0)
     told: Mapped[str] = mapped_column(String(500), default="")
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

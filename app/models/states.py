@@ -53,12 +53,9 @@ class AlarmState(StrEnum):
 
 
 class ReconciliationState(StrEnum):
-    """``halted``: nothing was written, because this is not the Stripe account that the database speaks of."""
-
     RUNNING = "running"
     CLEAN = "clean"
     ALARMED = "alarmed"
-    HALTED = "halted"
     BROKEN_OFF = "broken_off"
 
 
@@ -88,7 +85,7 @@ FLOW: dict[StrEnum, set[StrEnum]] = {
     E.RECEIVED: {E.HANDLED, E.QUARANTINED, E.STUCK},
     E.STUCK: {E.HANDLED, E.QUARANTINED},
     A.OPEN: {A.SETTLED},
-    R.RUNNING: {R.CLEAN, R.ALARMED, R.HALTED, R.BROKEN_OFF},
+    R.RUNNING: {R.CLEAN, R.ALARMED, R.BROKEN_OFF},
 }
 
 LIVE_BOOKING = (B.PENDING_PAYMENT, B.CONFIRMED)

@@ -55,17 +55,19 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'open'"),
     )
     op.create_index("ix_alarm_state_raised_at", "alarm", ["state", "raised_at"], unique=False)
+    op.create_index("ix_alarm_subject", "alarm", ["subject"], unique=False)
     op.create_table(
         "reconciliation",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("state", _states("running", "clean", "alarmed", "halted", "broken_off"), nullable=False),
+        sa.Column("state", _states("running", "clean", "alarmed", "broken_off"), nullable=False),
         sa.Column("compared", sa.Integer(), nullable=False),
         sa.Column("mended", sa.Integer(), nullable=False),
         sa.Column("not_ours", sa.Integer(), nullable=False),
         sa.Column("alarms", sa.Integer(), nullable=False),
         sa.Column("told", sa.String(length=500), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reconciliation")),
@@ -81,6 +83,7 @@ def upgrade() -> None:
     op.create_index(
         "uq_ledger_entry_balance_transaction_leg", "ledger_entry", ["balance_transaction", "leg"], unique=True
     )
+    op.create_index("ix_payment_created_at", "payment", ["created_at", "id"], unique=False)
     op.drop_index("uq_operation_refund", "operation")
     op.create_index("uq_operation_one_per_effect", "operation", ["kind", "stripe_id"], unique=True)
     op.drop_index("ix_stripe_event_waiting", "stripe_event")
@@ -127,6 +130,7 @@ def downgrade() -> None:
         sqlite_where=sa.text("kind = 'refund'"),
         postgresql_where=sa.text("kind = 'refund'"),
     )
+    op.drop_index("ix_payment_created_at", "payment")
     op.drop_index("uq_ledger_entry_balance_transaction_leg", "ledger_entry")
     op.drop_column("ledger_entry", "balance_transaction")
     for table in ("request_budget", "reconciliation", "alarm", "installation", "bookmark"):

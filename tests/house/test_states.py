@@ -144,7 +144,7 @@ def one_of_each(hour: Booking) -> list[Stateful]:
     inbox.receive(knock, "{}", livemode=False, now=MONDAY)
     event = db.session.scalars(select(StripeEvent)).one()
     alarm = Alarm(kind="missing", subject="pi_1", sentence="It is not there.", raised_at=MONDAY)
-    reconciliation = Reconciliation(since=MONDAY, started_at=MONDAY)
+    reconciliation = Reconciliation(since=MONDAY, started_at=MONDAY, seen_at=MONDAY)
     db.session.add_all([alarm, reconciliation])
     db.session.commit()
     found = [hour, payment, operation, event, alarm, reconciliation]

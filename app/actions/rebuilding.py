@@ -1,0 +1,202 @@
+"""Making rows again that were lost, from what is written on a PaymentIntent and its Customer.
+
+Yesterday's backup knows nothing of what was booked since; Stripe does. The booking comes back as it was, people who
+are new since then too (without a password), and :func:`app.actions.payments.agree` takes the payment to where Stripe
+is, its ledger entries included.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import exists, select
+
+from app.actions import accounts, alarms, availability, endings, labels, payments
+from app.actions.labels import BookingLabel, Cause, PersonLabel
+from app.actions.transactions import atomically, or_else, outside
+from app.extensions import db
+from app.gateways.stripe_gateway import stripe_gateway
+from app.gateways.stripe_objects import Intent
+from app.kit.errors import SlotTaken, Unexplained
+from app.models.booking import Booking
+from app.models.mentor import Mentor
+from app.models.payment import Payment
+from app.models.states import LIVE_PAYMENT, BookingState, Party, PaymentState
+from app.models.user import User
+
+TAKEN = "taken"  # the kind of alarm about an hour that somebody else has now
+
+
+@dataclass(frozen=True)
+class Lost:
+    """What is known of a booking that we do not have; and of its mentee, if we do not have them either."""
+
+    intent: Intent
+    label: BookingLabel
+    newcomer: PersonLabel | None
+    password_hash: str
+
+
+def rebuild(intent: Intent, *, now: datetime) -> bool:
+    """Make booking, payment, claims and ledger entries again; False if they are there.
+
+    If somebody else has the time by now, the booking comes back as cancelled and its hold is released.
+    Raises: Unexplained with the reason if it can belong to no booking; GatewayDown.
+    """
+    label = labels.booking_of(intent.metadata)
+    newcomer = _newcomer(intent, label)
+    lost = Lost(intent, label, newcomer, accounts.no_password() if newcomer else "")
+    try:
+        return _write(lost, _end_of(intent), now=now)
+    except SlotTaken:
+        return _write(lost, Cause(None, Party.SYSTEM, endings.GIVEN_AWAY, BookingState.CANCELLED, now), now=now)
+
+
+def _newcomer(intent: Intent, label: BookingLabel) -> PersonLabel | None:
+    """The mentee as Stripe knows them, if we do not. Raises: Unexplained if neither does; GatewayDown."""
+    known = db.session.scalar(select(exists().where(User.id == label.mentee)))
+    outside()
+    if known:
+        return None
+    customer = stripe_gateway().customer(intent.customer_id) if intent.customer_id else None
+    person = labels.person_of(customer.metadata) if customer is not None else None
+    if person is None or person.user != label.mentee:
+        raise Unexplained(f"Its mentee {label.mentee} is known neither here nor at Stripe.")
+    return person
+
+
+def _end_of(intent: Intent) -> Cause | None:
+    """How the booking has ended, as its PaymentIntent tells; None if it lives."""
+    match intent.status:
+        case "succeeded":
+            told, otherwise = labels.cause_of(intent.metadata, labels.CAPTURE), BookingState.COMPLETED
+            at = intent.charge.created if intent.charge else intent.created
+        case "canceled":
+            told, otherwise = labels.cause_of_cancel(intent), BookingState.CANCELLED
+            at = intent.canceled_at or intent.created
+        case _:
+            return None
+    return told or Cause(None, Party.STRIPE, endings.IN_DASHBOARD, otherwise, at)
+
+
+def _write(lost: Lost, ended: Cause | None, *, now: datetime) -> bool:
+    intent, label = lost.intent, lost.label
+    with atomically():
+        if _is_here(intent, label):
+            return False
+        booking = db.session.get(Booking, label.booking)
+        if booking is None:
+            booking = _booking(lost, ended)
+        elif any(payment.state in LIVE_PAYMENT for payment in booking.payments):
+            raise Unexplained(f"Its booking {label.booking} is paid in another way.")
+        payment = Payment(
+            id=label.payment,
+            booking_id=booking.id,
+            intent_id=intent.id,
+            amount_minor=intent.amount.minor,
+            currency=intent.amount.currency,
+            created_at=label.asked_at,
+        )
+        db.session.add(payment)
+        db.session.flush()
+        payments.agree(payment, intent, now=min(now, ended.at) if ended else now)
+        if ended is not None and ended.because == endings.GIVEN_AWAY:
+            _let_go(payment, booking, now=now)
+    return True
+
+
+def _is_here(intent: Intent, label: BookingLabel) -> bool:
+    """Raises: Unexplained if the payment is here with another PaymentIntent: this one is one too many."""
+    rows = db.session.scalars(select(Payment).where((Payment.id == label.payment) | (Payment.intent_id == intent.id)))
+    known = [payment.intent_id for payment in rows]
+    if known and intent.id not in known and None not in known:
+        raise Unexplained(f"Its payment {label.payment} has another PaymentIntent ({known[0]}).")
+    return bool(known)
+
+
+def _booking(lost: Lost, ended: Cause | None) -> Booking:
+    """The booking in its end, or in its beginning with its time claimed. Raises: SlotTaken, Unexplained."""
+    intent, label = lost.intent, lost.label
+    mentor = db.session.get(Mentor, label.mentor)
+    if mentor is None:
+        raise Unexplained(f"Its mentor {label.mentor} is not known here any more.")
+    mentee = _mentee(lost)
+    booking = Booking(
+        id=label.booking,
+        mentor_id=mentor.id,
+        mentee_id=mentee.id,
+        title=label.title,
+        starts_at=label.starts_at,
+        ends_at=label.starts_at + timedelta(minutes=label.minutes),
+        minutes=label.minutes,
+        price_minor=intent.amount.minor,
+        currency=intent.amount.currency,
+        commission_bps=label.commission_bps,
+        state=BookingState.PENDING_PAYMENT,
+        pay_by=label.pay_by,
+        complete_by=label.complete_by,
+        request_key=label.request_key,
+        created_at=label.created_at,
+    )
+    if ended is not None:
+        _end(booking, ended, intent)  # before it is written: an ended booking is in nobody's way
+    with or_else(SlotTaken("Somebody else has that time now.")):
+        if ended is None:
+            slot = availability.Slot(booking.starts_at, booking.ends_at)
+            availability.claim(slot, booking.id, people={mentor.user_id, mentee.id})
+        db.session.add(booking)
+    return booking
+
+
+def _mentee(lost: Lost) -> User:
+    """The mentee, made again if need be. Raises: Unexplained."""
+    label, newcomer = lost.label, lost.newcomer
+    made_before = select(Booking.id).where(Booking.mentee_id == label.mentee, Booking.request_key == label.request_key)
+    if (other := db.session.scalar(made_before)) is not None:
+        raise Unexplained(f"What its mentee asked for has been booked as {other} since.")
+    user = db.session.get(User, label.mentee)
+    if user is None:
+        if newcomer is None:
+            raise Unexplained(f"Its mentee {label.mentee} is not known here any more.")
+        if User.with_email(newcomer.email) is not None:
+            raise Unexplained(f"Its mentee's address {newcomer.email} has another log-in here by now.")
+        user = User(
+            id=newcomer.user,
+            email=newcomer.email,
+            name=newcomer.name,
+            password_hash=lost.password_hash,
+            time_zone=newcomer.time_zone,
+            created_at=newcomer.created_at,
+        )
+        db.session.add(user)
+        db.session.flush()
+    if user.stripe_customer_id is None and _is_nobodys(lost.intent.customer_id):
+        user.stripe_customer_id = lost.intent.customer_id
+    return user
+
+
+def _is_nobodys(customer_id: str | None) -> bool:
+    return not db.session.scalar(select(exists().where(User.stripe_customer_id == customer_id)))
+
+
+def _end(booking: Booking, ended: Cause, intent: Intent) -> None:
+    held = intent.charge if intent.charge is not None and intent.charge.accepted else None
+    if held is not None:
+        booking.move_to(BookingState.CONFIRMED, now=min(held.created, ended.at), by=Party.MENTEE)
+    state = ended.ends_as or BookingState.COMPLETED
+    booking.move_to(state, now=ended.at, by=ended.by, because=ended.because)
+    booking.ended_by, booking.ended_because, booking.ended_at = ended.by, ended.because, ended.at
+
+
+def _let_go(payment: Payment, booking: Booking, *, now: datetime) -> None:
+    """The hour of a booking that nobody knew of is somebody else's by now."""
+    if payment.state == PaymentState.NEEDS_CARD:
+        payments.start(
+            payments.VOID, payment, by=Party.SYSTEM, now=now, ends_as=booking.state, because=booking.ended_because
+        )
+    alarms.raise_about(
+        TAKEN,
+        payment.intent_id or payment.id,
+        f"{booking.mentee.name}'s hour with {booking.mentor.name} ({booking.id}) was lost with our records, and its "
+        f"time given to somebody else. It is cancelled and its {payment.amount} released: please tell them.",
+        now=now,
+    )
