@@ -30,6 +30,7 @@ class Order:
     attempt: int
     key_spent: bool
     tries: int
+    created_at: datetime
 
     @classmethod
     def of(cls, operation: Operation) -> "Order":
@@ -43,6 +44,7 @@ class Order:
             attempt=operation.attempt,
             key_spent=operation.key_spent,
             tries=operation.tries,
+            created_at=operation.created_at,
         )
 
     @property

@@ -7,15 +7,18 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from app import jobs
 from app.actions import accounts, alarms, bookings, books, refunds, settlements
+from app.actions.transactions import atomically
 from app.extensions import db
 from app.kit.errors import IllegalMove
 from app.kit.money import Money
 from app.models.booking import Booking
 from app.models.mentor import Mentor
 from app.models.operation import Operation
+from app.models.payment import Payment
 from app.models.reconciliation import Reconciliation
 from app.models.states import BookingState, OperationState, Party, PaymentState, ReconciliationState
 from app.models.user import User
@@ -295,3 +298,33 @@ def test_what_was_scribbled_on_at_stripe_is_not_believed(
     assert "cannot be read" in alarms.newest()[0].sentence
     assert db.session.query(Booking).count() == 0
     assert [intent.status for intent in stripe.intents()] == ["canceled"]
+
+
+@pytest.mark.parametrize("later", [timedelta(minutes=10), 2 * DAY], ids=["soon", "when Stripe has forgotten its keys"])
+def test_what_a_backup_still_had_before_it_is_not_done_twice(
+    later: timedelta, life: Life, stripe: Stripe, backups: list[Backup]
+):
+    refunded = completed(paid(life.book(0, "refunded"), stripe), stripe)
+    payment_id, amount = refunded.payment.id, Money(500, "EUR")
+    with atomically():
+        payment = Payment.locked(payment_id)
+        given = refunds.start(payment, amount, by=Party.OPERATOR, because="a part", now=stripe.now()).id
+    stripe.fail_next("drop_request", "/v1/payment_intents", count=2)
+    asked_id = life.book(40, "asked").id
+    with db.engine.begin() as connection:
+        connection.execute(update(Operation).values(tries=0))
+    backups.append(Backup())
+    finish()
+    refunded_id = refunded.id
+    assert (len(stripe.refunds_of(refunded)), len(stripe.intents())) == (1, 2)
+
+    backups[0].restore()
+    stripe.wait(later)
+    if later > DAY:
+        stripe.simulator.forget_idempotency_keys()
+    finish()
+    refunded, asked = (Booking.one(Booking.id == booking_id) for booking_id in (refunded_id, asked_id))
+    assert (len(stripe.refunds_of(refunded)), len(stripe.intents())) == (1, 2)
+    assert asked.payment.intent_id is not None
+    assert db.session.get(Operation, given).state == OperationState.DONE
+    assert untruths(stripe) == []

@@ -39,7 +39,7 @@ class Mutation:
 
 MUTATIONS = [
     # ---- operations
-    Mutation("no look-up before a second try", OPERATIONS, "if order.tries > 1:", "if False:", (ANSWERS, KILLS)),
+    Mutation("no look-up before a second try", OPERATIONS, "if order.tries > 1 or", "if", (ANSWERS, KILLS)),
     Mutation(
         "a new key for every try",
         ORDERS,
