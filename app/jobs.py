@@ -35,9 +35,10 @@ def reconcile_since(since: datetime, *, tell: Callable[[int], object] = lambda p
     """
     run_id = reconcile.start(since, now=clock.now())
     try:
-        for step in Course.of(run_id).steps():
-            step.do(now=clock.now())
-            tell(step.percent)
+        with budget.batch():
+            for step in Course.of(run_id).steps():
+                step.do(now=clock.now())
+                tell(step.percent)
     except Failure as failure:
         reconcile.break_off(run_id, failure, now=clock.now())
         raise
