@@ -42,7 +42,7 @@ class Steps:
 class Wire(stripe.RequestsClient):
     """The library's real HTTP client, a step before each request and one after its answer, or when none came.
 
-    It tries again without the library's pause, and looks for no proxies on the way to this machine.
+    It looks for no proxies on the way to this machine.
     """
 
     def __init__(self, steps: Steps, patience: float | None = None) -> None:
@@ -62,6 +62,3 @@ class Wire(stripe.RequestsClient):
             raise
         self._steps.step(f"after {what}")
         return answer
-
-    def _sleep_time_seconds(self, num_retries: int) -> float:
-        return 0.0

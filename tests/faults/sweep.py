@@ -20,6 +20,8 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 
+import stripe
+
 from tests.conftest import migrate
 from tests.databases import postgresql_url, server_url
 from tests.faults.flows import FLOWS
@@ -40,6 +42,7 @@ class Lane:
 
     @classmethod
     def open(cls, folder: Path) -> None:
+        stripe.HTTPClient.INITIAL_DELAY = 0  # the library's pause before it tries again would only cost time
         cls.folder, cls.trials = folder, {}
 
     @classmethod

@@ -15,10 +15,13 @@ from typing import Any
 from sqlalchemy import Connection, event, insert, make_url, select
 
 from app import create_app
+from app.actions.budget import Turnstile
 from app.extensions import db
 from app.gateways import stripe_gateway
+from app.gateways.guard import Guard
 from app.gateways.stripe_gateway import StripeGateway
 from app.kit import clock
+from app.kit.breaker import Breaker
 from app.kit.columns import metadata
 from stripe_simulator.server import Server
 from tests.conftest import settings_for
@@ -26,6 +29,7 @@ from tests.faults.steps import Steps, Wire
 from tests.stripe_double import Kept, Stripe
 
 DOOMED = "doomed"  # what a child that may be killed is called at the database
+PLENTY = 100_000  # requests a second
 QUIET_WITHIN = 10.0  # seconds for Stripe to end what nobody waits for any more
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -78,10 +82,11 @@ class World:
                 clock.use(clock.system_time)
 
     def connect(self) -> None:
-        """Give this process a connection to Stripe of its own."""
+        """Give this process a way to Stripe of its own, guarded as in earnest, with a budget that is never used up."""
+        guard = Guard(Breaker(clock.steady), Turnstile(in_all=PLENTY, per_endpoint=PLENTY))
         wire = Wire(self.steps, self._patience)
         key, api = self._settings.stripe_secret_key, self._settings.stripe_api
-        stripe_gateway.use(StripeGateway(key, api=api, http_client=wire))
+        stripe_gateway.use(StripeGateway(key, api=api, http_client=wire, guard=guard))
 
     def remember(self) -> Moment:
         """Everything as it is now."""
