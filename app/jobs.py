@@ -17,7 +17,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 from sqlalchemy.exc import OperationalError
 
-from app.actions import bookings, budget, holds, inbox, leases, operations, reconcile, releases, settlements
+from app.actions import bookings, budget, events, holds, inbox, leases, operations, reconcile, releases, settlements
 from app.actions.courses import Course
 from app.extensions import db
 from app.gateways.stripe_gateway import stripe_gateway
@@ -67,6 +67,7 @@ class Job:
 JOBS = {
     "finish_operations": Job(timedelta(seconds=10), leases.claim, operations.carry_out, give_back=leases.hand_back),
     "handle_events": Job(timedelta(seconds=2), inbox.waiting, inbox.handle, inbox.spoil),
+    "poll_events": Job(timedelta(minutes=1), events.unread, events.catch_up),
     "expire_checkouts": Job(timedelta(minutes=1), bookings.unpaid_too_long, bookings.expire, asks_stripe=False),
     "expire_stale_holds": Job(timedelta(minutes=5), holds.stale, bookings.expire),
     "follow_stripes_books": Job(timedelta(minutes=1), settlements.unread, settlements.follow),

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
@@ -20,6 +20,7 @@ from app.gateways.stripe_objects import (
     Key,
     Knock,
     Refund,
+    Told,
     plain,
 )
 from app.kit.errors import CardDeclined, Forged, GatewayDown, GatewayRefused, Unexplained
@@ -152,6 +153,15 @@ class StripeGateway:
         listing = self._client.v1.balance_transactions.list
         return self._pages(listing, BalanceTransaction.of, since, {"expand": ["data.source"]})
 
+    def event_pages(
+        self, since: datetime, until: datetime | None = None, *, types: Sequence[str]
+    ) -> Iterator[list[Told | None]]:
+        """What Stripe has knocked with, or tried to, newest first; it remembers for 30 days. At most 20 ``types``.
+
+        Source: https://docs.stripe.com/api/events/list
+        """
+        return self._pages(self._client.v1.events.list, Told.of, since, {"types": list(types)}, until=until)
+
     def balance(self) -> dict[str, Money]:
         """What is ours at Stripe by currency, available or still clearing.
 
@@ -182,12 +192,18 @@ class StripeGateway:
             return self._client.v1.accounts.retrieve_current({}, {"max_network_retries": 0}).id
 
     def _pages(
-        self, listing: Callable[..., Any], read: Callable[[Any], Row], since: datetime | None, params: dict[str, Any]
+        self,
+        listing: Callable[..., Any],
+        read: Callable[[Any], Row],
+        since: datetime | None,
+        params: dict[str, Any],
+        *,
+        until: datetime | None = None,
     ) -> Iterator[list[Row]]:
         """Pages of a list that begins with the newest; each is asked for when the one before has been used."""
-        wanted = {**params, "limit": NEWEST}
-        if since is not None:
-            wanted["created"] = {"gte": max(0, int(since.timestamp()))}
+        edges = (("gte", since), ("lt", until))
+        created = {edge: max(0, int(at.timestamp())) for edge, at in edges if at is not None}
+        wanted: dict[str, Any] = {**params, "limit": NEWEST, **({"created": created} if created else {})}
         while True:
             with _our_errors():
                 page = listing(wanted)

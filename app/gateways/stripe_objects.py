@@ -1,5 +1,6 @@
 """Stripe's objects as we know them: frozen, with money as money and times as times. Stripe's own never get this far."""
 
+import json
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -188,6 +189,24 @@ class Knock:
             raise ValueError("not an event's shape")
         metadata = dict(subject.get("metadata") or {})
         return cls(event["id"], event["type"], about, event.get("account"), event["livemode"], metadata)
+
+
+@dataclass(frozen=True)
+class Told:
+    """An event as Stripe's own list tells it: ``body`` is what it knocks, or would have knocked, with."""
+
+    knock: Knock
+    body: str
+    created: datetime
+
+    @classmethod
+    def of(cls, event: Any) -> "Told | None":
+        """None if it is none that we can read: the others are still worth reading."""
+        try:
+            told = event.to_dict(for_json=True)
+            return cls(Knock.of(told), json.dumps(told), _time(told["created"]))
+        except (ValueError, LookupError, TypeError, AttributeError):
+            return None
 
 
 def plain(metadata: Any) -> dict[str, str]:
