@@ -47,9 +47,9 @@ class Meddler(InProcessClient):
 
 
 @contextmanager
-def meddled(database_url: str, meddler: Meddler, stripe: Stripe) -> Iterator[Flask]:
+def meddled(database_url: str, meddler: Meddler, stripe: Stripe, **settings_changed: object) -> Iterator[Flask]:
     """An application behind a meddler; inside an application context."""
-    settings = settings_for(database_url)
+    settings = settings_for(database_url, **settings_changed)
     gateway = StripeGateway(settings.stripe_secret_key, api=settings.stripe_api, http_client=meddler)
     application = create_app(settings, gateway=gateway)
     clock.use(stripe.now)
