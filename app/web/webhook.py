@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from app.actions import inbox
 from app.extensions import csrf
-from app.gateways.stripe_gateway import verified_event
+from app.gateways.stripe_webhooks import verified_event
 from app.kit import clock
 from app.web.access import Audience, audience
 

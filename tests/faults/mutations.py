@@ -17,6 +17,7 @@ AT_THE_DOOR, LIFECYCLE = "tests/web/test_webhook.py", "tests/actions/test_lifecy
 OPERATIONS, ORDERS = "app/actions/operations.py", "app/actions/orders.py"
 PAYMENTS, GIVEN_BACK, LEDGER = "app/actions/payments.py", "app/actions/refunds.py", "app/actions/ledger.py"
 BOOKINGS, SETTLEMENTS, INBOX = "app/actions/bookings.py", "app/actions/settlements.py", "app/actions/inbox.py"
+KNOCKS = "app/gateways/stripe_webhooks.py"
 GATEWAY, LABELS = "app/gateways/stripe_gateway.py", "app/actions/labels.py"
 
 
@@ -314,14 +315,14 @@ MUTATIONS = [
     # ---- webhooks
     Mutation(
         "any signature will do",
-        GATEWAY,
-        "if not any(_is_signed(text, header, secret) for secret in secrets):",
+        KNOCKS,
+        "if not any(is_signed(text, header, secret) for secret in secrets):",
         "if False:",
         (DOOR, AT_THE_DOOR),
     ),
     Mutation(
         "a signature of the future will do",
-        GATEWAY,
+        KNOCKS,
         "abs(now - datetime.fromtimestamp(int(stamps[0]), UTC)) <= TOLERANCE",
         "now - datetime.fromtimestamp(int(stamps[0]), UTC) <= TOLERANCE",
         (DOOR, AT_THE_DOOR),
