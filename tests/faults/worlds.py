@@ -57,13 +57,13 @@ class World:
         self._patience: float | None = None
         self._file = Path(url.database or "") if self.database == "sqlite" else None
         self._settings = settings_for(
-            _in_no_hurry(database_url), stripe_api=f"http://127.0.0.1:{self._server.server_address[1]}"
+            in_no_hurry(database_url), stripe_api=f"http://127.0.0.1:{self._server.server_address[1]}"
         )
         self.app = create_app(self._settings)
         with self.app.app_context():
             self.steps = Steps(db.engine)
             if self._file is not None:
-                event.listen(db.engine, "connect", _need_not_reach_the_disk)
+                event.listen(db.engine, "connect", need_not_reach_the_disk)
             self.empty = self.remember()
 
     @contextmanager
@@ -176,7 +176,7 @@ def _write_rows(connection: Connection, rows: Rows) -> None:
             connection.execute(insert(table), rows[table.name])
 
 
-def _in_no_hurry(database_url: str) -> str:
+def in_no_hurry(database_url: str) -> str:
     """A killed process loses nothing that it has handed to the system: here, nothing need reach the disk."""
     url = make_url(database_url)
     if url.drivername != "sqlite":
@@ -184,5 +184,5 @@ def _in_no_hurry(database_url: str) -> str:
     return url.render_as_string(hide_password=False)
 
 
-def _need_not_reach_the_disk(dbapi_connection: Any, _record: Any) -> None:
+def need_not_reach_the_disk(dbapi_connection: Any, _record: Any) -> None:
     dbapi_connection.execute("PRAGMA synchronous = OFF")
