@@ -8,7 +8,7 @@ from datetime import datetime
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
-from app.actions.transactions import atomically, or_else, outside
+from app.actions.transactions import atomically, or_else, outside, unbroken
 from app.extensions import db
 from app.kit.errors import Invalid
 from app.kit.money import Money
@@ -68,6 +68,7 @@ def no_password() -> str:
     return _hasher.hash(secrets.token_urlsafe())
 
 
+@unbroken
 def set_password(user: User, password: str) -> None:
     """Raises: Invalid for a poor password."""
     password_hash = _hashed(password)
@@ -75,12 +76,14 @@ def set_password(user: User, password: str) -> None:
         User.locked(user.id).password_hash = password_hash
 
 
+@unbroken
 def change(user: User, *, name: str, time_zone: str) -> None:
     with atomically():
         row = User.locked(user.id)
         row.name, row.time_zone = name, time_zone
 
 
+@unbroken
 def offer(user: User, offered: Offer, *, now: datetime) -> Mentor:
     """Become a mentor, or change what one offers; bookings that stand keep their price.
 
@@ -102,6 +105,7 @@ def offer(user: User, offered: Offer, *, now: datetime) -> Mentor:
     return mentor
 
 
+@unbroken
 def set_weekly_hours(mentor: Mentor, hours: Sequence[tuple[int, int, int]]) -> None:
     """Replace the weekly hours by (weekday, start minute, end minute) rows; bookings that stand are not touched."""
     with atomically():

@@ -1,12 +1,14 @@
 """What people do with an hour: book it, complete it, cancel it; and what happens when nobody does."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy import select
 
 from app.actions import availability, customers, endings, holds, operations, payments, refunds
-from app.actions.transactions import atomically, or_else
+from app.actions.transactions import atomically, or_else, unbroken
 from app.extensions import db
 from app.kit import policy
 from app.kit.errors import IllegalMove, Invalid, NotFound, SlotTaken
@@ -20,6 +22,8 @@ from app.models.states import BookingState, Party, PaymentState
 from app.models.user import User
 
 BATCH = 100
+
+Decision = TypeVar("Decision")
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,7 @@ def book(mentee: User, mentor: Mentor, wish: Wish, *, now: datetime) -> Booking:
     return Booking.one(Booking.id == booking_id)
 
 
+@unbroken
 def reserve(mentee_id: str, mentor_id: str, wish: Wish, *, customer_id: str, now: datetime) -> tuple[str, str]:
     """Take the time of both, and write down the booking, its payment and the operation that will ask for the card.
 
@@ -122,13 +127,13 @@ def complete(booking: Booking, *, now: datetime) -> None:
 
     Raises: IllegalMove before it has started, after its deadline or if it ended another way; Busy; GatewayDown.
     """
-    with atomically():
-        payment, booking = _locked(booking.id)
+
+    def capture(payment: Payment, booking: Booking) -> Operation:
         booking.check_move(BookingState.COMPLETED)
         reason = cannot_complete(booking, now=now)
         if reason is not None:
             raise IllegalMove(reason)
-        operation = payments.start(
+        return payments.start(
             payments.CAPTURE,
             payment,
             by=Party.MENTOR,
@@ -137,7 +142,8 @@ def complete(booking: Booking, *, now: datetime) -> None:
             ends_as=BookingState.COMPLETED,
             because="the session took place",
         )
-    operations.execute(operation.id, now=now)
+
+    operations.execute(_decided(booking.id, capture).id, now=now)
 
 
 def cannot_complete(booking: Booking, *, now: datetime) -> str | None:
@@ -151,6 +157,7 @@ def cannot_complete(booking: Booking, *, now: datetime) -> str | None:
     return None
 
 
+@unbroken
 def agree_done(booking: Booking, *, now: datetime) -> None:
     """Take the mentee's word that the session is done, so that it can be completed before its planned end."""
     with atomically():
@@ -166,15 +173,16 @@ def report_no_show(booking: Booking, *, now: datetime) -> None:
 
     Raises: IllegalMove, Busy, GatewayDown.
     """
-    with atomically():
-        payment, booking = _locked(booking.id)
+
+    def void(payment: Payment, booking: Booking) -> Operation:
         booking.check_move(BookingState.NO_SHOW)
         if now < booking.starts_at:
             raise IllegalMove("The session has not started yet.")
-        operation = payments.start(
+        return payments.start(
             payments.VOID, payment, by=Party.MENTOR, now=now, ends_as=BookingState.NO_SHOW, because=endings.NO_SHOW
         )
-    operations.execute(operation.id, now=now)
+
+    operations.execute(_decided(booking.id, void).id, now=now)
 
 
 def quote(booking: Booking, *, by: Party, now: datetime) -> Quote:
@@ -216,15 +224,17 @@ def cancel(booking: Booking, *, by: Party, quoted: str, now: datetime) -> None:
     ``quoted`` is the token of the quote that was shown; if the facts have changed since, nothing is done.
     Raises: IllegalMove, Busy, GatewayDown.
     """
-    with atomically():
-        payment, booking = _locked(booking.id)
+
+    def give_back(payment: Payment, booking: Booking) -> tuple[Operation | None, bool]:
         current = quote(booking, by=by, now=now)
         if current.token != quoted:
             raise IllegalMove(
                 "This booking has changed since you looked. Please read the new figures and decide again."
             )
         unpaid = booking.state == BookingState.PENDING_PAYMENT
-        operation = _give_back(payment, booking, current, by, now)
+        return _give_back(payment, booking, current, by, now), unpaid
+
+    operation, unpaid = _decided(booking.id, give_back)
     if operation is not None:
         (operations.attempt if unpaid else operations.execute)(operation.id, now=now)
 
@@ -246,20 +256,19 @@ def expire(booking_id: str, *, now: datetime) -> None:
 
     Does nothing if neither is the case (any more).
     """
-    with atomically():
-        payment, booking = _locked(booking_id)
-        operation = None
+
+    def let_go(payment: Payment, booking: Booking) -> Operation | None:
         if booking.state == BookingState.PENDING_PAYMENT and booking.pay_by <= now:
-            operation = _end_unpaid(payment, booking, BookingState.EXPIRED, Party.SYSTEM, endings.NOT_PAID, now)
-        elif (
-            booking.state == BookingState.CONFIRMED
-            and _is_stale(payment, now)
-            and operations.unsettled(payment.id) is None
-        ):
-            because = endings.NOT_COMPLETED if now >= booking.complete_by else endings.BANK_WOULD_LET_GO
-            operation = payments.start(
-                payments.VOID, payment, by=Party.SYSTEM, now=now, ends_as=BookingState.EXPIRED, because=because
-            )
+            return _end_unpaid(payment, booking, BookingState.EXPIRED, Party.SYSTEM, endings.NOT_PAID, now)
+        held_too_long = payment.state == PaymentState.AUTHORIZED and payment.release_at and payment.release_at <= now
+        if booking.state != BookingState.CONFIRMED or not held_too_long or operations.unsettled(payment.id):
+            return None
+        because = endings.NOT_COMPLETED if now >= booking.complete_by else endings.BANK_WOULD_LET_GO
+        return payments.start(
+            payments.VOID, payment, by=Party.SYSTEM, now=now, ends_as=BookingState.EXPIRED, because=because
+        )
+
+    operation = _decided(booking_id, let_go)
     if operation is not None:
         operations.attempt(operation.id, now=now)
 
@@ -270,14 +279,18 @@ def _made_before(mentee_id: str, wish: Wish) -> Booking | None:
     )
 
 
-def _locked(booking_id: str) -> tuple[Payment, Booking]:
-    """The booking and its latest payment as they are now. The payment comes first: whoever has it has both."""
+@unbroken
+def _decided(booking_id: str, decide: Callable[[Payment, Booking], Decision]) -> Decision:
+    """In one transaction, lock a booking and its latest payment as they are now, and ``decide``, who writes it down.
+
+    The payment is locked first: whoever has it has both.
+    """
     newest = select(Payment.id).where(Payment.booking_id == booking_id).order_by(Payment.created_at.desc()).limit(1)
-    payment_id = db.session.scalar(newest)
-    if payment_id is None:
-        raise NotFound
-    payment = Payment.locked(payment_id)
-    return payment, Booking.locked(booking_id)
+    with atomically():
+        payment_id = db.session.scalar(newest)
+        if payment_id is None:
+            raise NotFound
+        return decide(Payment.locked(payment_id), Booking.locked(booking_id))
 
 
 def _give_back(payment: Payment, booking: Booking, agreed: Quote, by: Party, now: datetime) -> Operation | None:
@@ -305,7 +318,3 @@ def _end_unpaid(
     ):
         return None
     return payments.start(payments.VOID, payment, by=by, now=now, ends_as=state, because=because)
-
-
-def _is_stale(payment: Payment, now: datetime) -> bool:
-    return payment.state == PaymentState.AUTHORIZED and payment.release_at is not None and payment.release_at <= now

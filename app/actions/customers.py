@@ -4,7 +4,7 @@ from datetime import datetime
 
 from app.actions import labels, operations
 from app.actions.orders import KINDS, Kind, Order
-from app.actions.transactions import atomically
+from app.actions.transactions import atomically, unbroken
 from app.extensions import db
 from app.gateways.stripe_gateway import StripeGateway
 from app.kit.errors import Failure, GatewayDown
@@ -22,22 +22,30 @@ def ensure(user: User, *, now: datetime) -> str:
     if user.stripe_customer_id is not None:
         return user.stripe_customer_id
     user_id = user.id
+    operation_id = _begin(user_id, now=now)
+    if operation_id is not None:
+        operations.execute(operation_id, now=now)
+    customer_id = User.one(User.id == user_id).stripe_customer_id
+    if customer_id is None:
+        raise GatewayDown("We are still setting up your payments. Please try again in a moment.")
+    return customer_id
+
+
+@unbroken
+def _begin(user_id: str, *, now: datetime) -> str | None:
+    """The id of the operation that makes the customer, also if somebody else has begun it; None if it is made."""
     with atomically():
-        row = User.locked(user_id)
-        if row.stripe_customer_id is not None:
-            return row.stripe_customer_id
+        user = User.locked(user_id)
+        if user.stripe_customer_id is not None:
+            return None
         operation = operations.unsettled(user_id) or operations.start(
             KIND,
             user_id,
             by=Party.SYSTEM,
             now=now,
-            params={"email": row.email, "name": row.name, "metadata": labels.of_person(row)},
+            params={"email": user.email, "name": user.name, "metadata": labels.of_person(user)},
         )
-    operations.execute(operation.id, now=now)
-    customer_id = User.one(User.id == user_id).stripe_customer_id
-    if customer_id is None:
-        raise GatewayDown("We are still setting up your payments. Please try again in a moment.")
-    return customer_id
+        return operation.id
 
 
 def _send(gateway: StripeGateway, order: Order) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import Executable, String, bindparam, case, exists, func, litera
 
 from app.actions import payments
 from app.actions.orders import is_elsewhere
-from app.actions.transactions import at_once, atomically
+from app.actions.transactions import at_once, atomically, unbroken
 from app.extensions import db, upsert
 from app.gateways.stripe_objects import Knock
 from app.kit.columns import database_epoch
@@ -161,6 +161,7 @@ def handle(event_id: str, *, now: datetime) -> None:
         _put_away(event_id, EventState.HANDLED, now=now)
 
 
+@unbroken
 def spoil(event_id: str, error: Exception, *, now: datetime) -> None:
     """Note that an event broke us: it is tried again, later and later, and in the end set aside."""
     with atomically():
@@ -188,6 +189,7 @@ def set_aside(now: datetime) -> SetAside:
     return SetAside(found.get(EventState.STUCK, 0), found.get(EventState.QUARANTINED, 0))
 
 
+@unbroken
 def _take(event_id: str, *, now: datetime) -> tuple[str, str | None] | None:
     """Count a try before it is made, so that an event that kills the process is no exception; its type and intent."""
     with atomically():
@@ -219,6 +221,7 @@ def _shows_already(kind: str, intent_id: str) -> bool:
     return known
 
 
+@unbroken
 def _put_back(event_id: str, failure: GatewayDown) -> None:
     """It was not the event's fault: it is tried again for as long as it takes."""
     with atomically():
@@ -228,6 +231,7 @@ def _put_back(event_id: str, failure: GatewayDown) -> None:
         event.not_before = database_epoch() + PAUSE
 
 
+@unbroken
 def _put_away(event_id: str, state: EventState, *, now: datetime, error: Failure | None = None) -> None:
     with atomically():
         event = StripeEvent.locked(event_id)

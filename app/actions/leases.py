@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Select, select, update
 
 from app.actions.orders import Order
-from app.actions.transactions import atomically
+from app.actions.transactions import atomically, unbroken
 from app.extensions import db
 from app.kit.columns import database_epoch
 from app.kit.errors import GatewayDown
@@ -53,6 +53,7 @@ def take(operation_id: str) -> Order | None:
     return taken[0] if taken else None
 
 
+@unbroken
 def put_back(order: Order, failure: GatewayDown) -> None:
     """It did not work: try again after a pause, longer each time, and not at the same moment as all the others."""
     with atomically():
@@ -65,6 +66,7 @@ def put_back(order: Order, failure: GatewayDown) -> None:
             operation.not_before = database_epoch() + random.randint(pause // 2, pause)
 
 
+@unbroken
 def hand_back(orders: Sequence[Order]) -> None:
     """Nothing was tried: everything is as if the leases had never been taken, and anybody may take them now."""
     with atomically():
@@ -76,6 +78,7 @@ def hand_back(orders: Sequence[Order]) -> None:
                 operation.not_before = database_epoch()
 
 
+@unbroken
 def with_new_key(order: Order) -> Order:
     """Stripe keeps an error for the old key, and a look-up after that found no effect: only now is a new one safe."""
     with atomically():
@@ -93,6 +96,7 @@ def still_held(order: Order) -> Operation | None:
     return operation if operation.state == OperationState.PENDING and operation.tries == order.tries else None
 
 
+@unbroken
 def _lease(free: Select[str]) -> list[Order]:
     """Take the leases of what a query finds, in one statement. Rows that somebody has locked are passed over."""
     found = free.with_for_update(skip_locked=True).cte("found")

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from app.actions import labels, leases
 from app.actions.labels import Cause
 from app.actions.orders import KINDS, Answer, Kind, Order
-from app.actions.transactions import atomically, or_else, outside
+from app.actions.transactions import atomically, or_else, outside, unbroken
 from app.extensions import db
 from app.gateways.stripe_gateway import stripe_gateway
 from app.gateways.stripe_objects import API_VERSION
@@ -157,6 +157,7 @@ def attempt(operation_id: str, *, now: datetime) -> None:
         log.info("left to the worker", operation=operation_id, error=str(failure))
 
 
+@unbroken
 def settle(order: Order, kind: Kind[Answer], answer: Answer, *, now: datetime) -> None:
     """Make everything of ours agree with the answer, in one transaction, once."""
     with atomically():
@@ -215,6 +216,7 @@ def _in_spite_of(refusal: GatewayRefused, kind: Kind[Answer], order: Order) -> A
     return found
 
 
+@unbroken
 def _park(order: Order, failure: Failure, now: datetime) -> None:
     with atomically():
         operation = leases.still_held(order)
@@ -222,6 +224,7 @@ def _park(order: Order, failure: Failure, now: datetime) -> None:
             close(operation, OperationState.PARKED, now=now, error=str(failure)[:500])
 
 
+@unbroken
 def _refuse(order: Order, kind: Kind[Any], failure: Failure, now: datetime) -> None:
     with atomically():
         kind.refuse(order, failure, now)

@@ -14,7 +14,7 @@ from app.actions import endings, labels, ledger, operations, refunds
 from app.actions.holds import release_at
 from app.actions.labels import Cause
 from app.actions.orders import KINDS, Kind, Order, is_elsewhere
-from app.actions.transactions import atomically, outside
+from app.actions.transactions import atomically, outside, unbroken
 from app.extensions import db
 from app.gateways.stripe_gateway import StripeGateway, stripe_gateway
 from app.gateways.stripe_objects import LAPSED, Intent
@@ -123,13 +123,7 @@ def learn(intent_id: str, *, now: datetime) -> bool:
     gateway = stripe_gateway()
     intent = gateway.intent(intent_id)
     payment_id = _payment_of(intent)
-    with atomically():
-        payment = Payment.locked(payment_id)
-        before = payment.version
-        agree(payment, intent, now=now)
-        db.session.flush()
-        changed = payment.version != before
-        refunded = payment.refunded
+    changed, refunded = _learn(intent, payment_id, now=now)
     if intent.charge is not None and (intent.charge.refunded or refunded):
         for refund in reversed(gateway.refunds_of(intent_id)):
             changed |= refunds.learn(refund, payment_id, now=now)
@@ -162,6 +156,17 @@ def agree(payment: Payment, intent: Intent, *, now: datetime) -> None:
 def _held_since(intent: Intent, now: datetime) -> datetime:
     """When the bank said yes, if we learn of it only after the hold has ended."""
     return min(now, intent.charge.created) if intent.charge else now
+
+
+@unbroken
+def _learn(intent: Intent, payment_id: str, *, now: datetime) -> tuple[bool, Money]:
+    """Whether anything changed, and what is refunded so far."""
+    with atomically():
+        payment = Payment.locked(payment_id)
+        before = payment.version
+        agree(payment, intent, now=now)
+        db.session.flush()
+        return payment.version != before, payment.refunded
 
 
 def _authorized(payment: Payment, intent: Intent, now: datetime) -> None:

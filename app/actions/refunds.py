@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app.actions import alarms, endings, labels, ledger, operations
 from app.actions.orders import KINDS, Kind, Order
-from app.actions.transactions import atomically
+from app.actions.transactions import atomically, unbroken
 from app.extensions import db
 from app.gateways.stripe_gateway import StripeGateway
 from app.gateways.stripe_objects import Refund
@@ -30,12 +30,18 @@ def give_back(payment: Payment, amount: Money, *, by: Party, because: str, refun
 
     Raises: Invalid; IllegalMove if that has changed since (a form sent twice refunds once); Busy; GatewayDown.
     """
-    with atomically():
-        row = Payment.locked(payment.id)
-        if row.refunded != refunded:
-            raise IllegalMove("Something was refunded since you looked. Please read the new figures and decide again.")
-        operation = start(row, amount, by=by, because=because, now=now)
-    operations.execute(operation.id, now=now)
+
+    @unbroken
+    def decided() -> Operation:
+        with atomically():
+            row = Payment.locked(payment.id)
+            if row.refunded != refunded:
+                raise IllegalMove(
+                    "Something was refunded since you looked. Please read the new figures and decide again."
+                )
+            return start(row, amount, by=by, because=because, now=now)
+
+    operations.execute(decided().id, now=now)
 
 
 def start(payment: Payment, amount: Money, *, by: Party, because: str, now: datetime) -> Operation:
@@ -62,6 +68,7 @@ def start(payment: Payment, amount: Money, *, by: Party, because: str, now: date
     )
 
 
+@unbroken
 def learn(refund: Refund, payment_id: str, *, now: datetime) -> bool:
     """Make our rows agree with a refund at Stripe, whoever made it; whether anything changed."""
     with atomically():

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from app.actions import operations, payments
-from app.actions.transactions import atomically
+from app.actions.transactions import atomically, unbroken
 from app.extensions import db
 from app.models.booking import Booking
 from app.models.operation import Operation
@@ -31,6 +31,13 @@ def forgotten(_now: datetime) -> list[str]:
 
 def release(payment_id: str, *, now: datetime) -> None:
     """Let go of a hold that :func:`forgotten` found; does nothing if somebody else has seen to it."""
+    operation_id = _begin(payment_id, now=now)
+    if operation_id is not None:
+        operations.attempt(operation_id, now=now)
+
+
+@unbroken
+def _begin(payment_id: str, *, now: datetime) -> str | None:
     with atomically():
         payment = Payment.locked(payment_id)
         booking = Booking.locked(payment.booking_id)
@@ -39,8 +46,8 @@ def release(payment_id: str, *, now: datetime) -> None:
             or booking.state not in payments.UNPAID_ENDS
             or operations.unsettled(payment_id) is not None
         ):
-            return
+            return None
         operation = payments.start(
             payments.VOID, payment, by=Party.SYSTEM, now=now, ends_as=booking.state, because=booking.ended_because
         )
-    operations.attempt(operation.id, now=now)
+        return operation.id

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app.actions import alarms, bookmarks, ledger, operations, strays
 from app.actions.orders import environment
-from app.actions.transactions import atomically, or_else, outside
+from app.actions.transactions import atomically, or_else, outside, unbroken
 from app.extensions import db
 from app.gateways.stripe_gateway import stripe_gateway
 from app.gateways.stripe_objects import BalanceTransaction
@@ -88,6 +88,7 @@ def _known(page: list[BalanceTransaction]) -> set[str | None]:
     return found
 
 
+@unbroken
 def _book(movement: BalanceTransaction, *, now: datetime) -> bool:
     """Whether it could be booked: not if it is about something of ours that is not settled here yet."""
     with atomically(), or_else(Busy("Somebody else is booking this.")):

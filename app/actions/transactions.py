@@ -1,18 +1,27 @@
 """Where a change begins and ends: everything inside is kept, or nothing is."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
+import structlog
 from sqlalchemy import Executable, Row
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from app.extensions import WRITING, db, single
 from app.kit.errors import Failure
 
 SQLITE_TAKEN = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 POSTGRESQL_TAKEN = ("23505", "23P01")  # unique_violation, exclusion_violation
+BROKEN_OFF = ("40001", "40P01")  # serialization_failure, deadlock_detected
+MOST_TIMES = 5
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+log = structlog.get_logger()
 
 
 @contextmanager
@@ -30,6 +39,28 @@ def atomically() -> Iterator[None]:
         raise
 
 
+def unbroken(change: Callable[Given, Result]) -> Callable[Given, Result]:
+    """A function that is one transaction and nothing else, in particular no call to Stripe: it is done again, whole,
+    if PostgreSQL has broken it off so that another one could go on.
+
+    Of two transactions that wait for each other one has to give way; under REPEATABLE READ, so has the second to write.
+    """
+
+    @wraps(change)
+    def done(*given: Given.args, **named: Given.kwargs) -> Result:
+        for _ in range(MOST_TIMES - 1):
+            try:
+                return change(*given, **named)
+            except OperationalError as error:
+                if _sqlstate(error) not in BROKEN_OFF:
+                    raise
+                log.info("broken off, and done again", transaction=change.__qualname__, error=str(error.orig))
+        return change(*given, **named)
+
+    return done
+
+
+@unbroken
 def at_once(statement: Executable, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
     """Run one statement that is a transaction of its own, past the session; the rows that it returns."""
     if db.session.registry.has():
@@ -59,5 +90,9 @@ def outside() -> None:
 
 def _is_taken(error: IntegrityError) -> bool:
     """Whether a unique index or an exclusion constraint was broken, rather than a rule that is our own mistake."""
-    sqlite_code, sqlstate = getattr(error.orig, "sqlite_errorcode", None), getattr(error.orig, "sqlstate", None)
-    return sqlite_code in SQLITE_TAKEN or sqlstate in POSTGRESQL_TAKEN
+    return getattr(error.orig, "sqlite_errorcode", None) in SQLITE_TAKEN or _sqlstate(error) in POSTGRESQL_TAKEN
+
+
+def _sqlstate(error: DBAPIError) -> str | None:
+    """PostgreSQL's name for what went wrong. Source: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+    return getattr(error.orig, "sqlstate", None)

@@ -5,10 +5,12 @@ Processes race, on both databases; ROUNDS says how often, SEED in which order th
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
+import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from app.extensions import db
 from app.kit.errors import Failure, GatewayRefused, IllegalMove, Invalid, NotAllowed
@@ -70,6 +72,34 @@ def test_of_several_ends_one_happens(
         assert all(is_told_it_is_over(failure) for failure in told)
     finish()
     assert ends_of(hours, tally) <= ends
+    assert shared_stripe.count("/capture") + shared_stripe.count("/cancel") == ROUNDS
+    assert untruths(shared_stripe) == []
+
+
+@pytest.fixture
+def strict_database(database_url: str) -> Iterator[None]:
+    """Of two that write the same row, the second is broken off, where it would only have to wait otherwise."""
+
+    def tell(setting: str) -> None:
+        with psycopg.connect(database_url) as connection:
+            connection.execute(f"ALTER DATABASE {make_url(database_url).database} {setting}".encode())
+
+    tell("SET default_transaction_isolation = 'repeatable read'")
+    yield
+    tell("RESET default_transaction_isolation")
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_what_the_database_breaks_off_is_done_again_whole(
+    strict_database: None, crowd: Crowd, shared_stripe: Stripe, tally: Counter[str]
+):
+    hours = rivals.held(shared_stripe, ROUNDS)
+    for hour in hours:
+        acts = [partial(act, hour) for act in (complete, call_off, look)]
+        told = crowd.at_once(*acts, work, now=hour.complete_by)
+        assert all(is_told_it_is_over(failure) for failure in told)
+    finish()
+    assert ends_of(hours, tally) <= {B.COMPLETED, B.CANCELLED}
     assert shared_stripe.count("/capture") + shared_stripe.count("/cancel") == ROUNDS
     assert untruths(shared_stripe) == []
 
