@@ -115,7 +115,7 @@ def check(payment: Payment, *, now: datetime) -> bool:
 
 
 def learn(intent_id: str, *, now: datetime) -> bool:
-    """Fetch a PaymentIntent, and its refunds if there are any, and make our rows agree with it.
+    """Fetch a PaymentIntent, and its refunds if it was charged, and make our rows agree with it.
 
     Tells whether anything changed. Raises: NotFound if the intent is not about a payment of ours, GatewayDown.
     """
@@ -123,8 +123,8 @@ def learn(intent_id: str, *, now: datetime) -> bool:
     gateway = stripe_gateway()
     intent = gateway.intent(intent_id)
     payment_id = _payment_of(intent)
-    changed, refunded = _learn(intent, payment_id, now=now)
-    if intent.charge is not None and (intent.charge.refunded or refunded):
+    changed = _learn(intent, payment_id, now=now)
+    if intent.received:  # what the charge says is refunded is not enough: some may have come back
         for refund in reversed(gateway.refunds_of(intent_id)):
             changed |= refunds.learn(refund, payment_id, now=now)
     return changed
@@ -159,14 +159,13 @@ def _held_since(intent: Intent, now: datetime) -> datetime:
 
 
 @unbroken
-def _learn(intent: Intent, payment_id: str, *, now: datetime) -> tuple[bool, Money]:
-    """Whether anything changed, and what is refunded so far."""
+def _learn(intent: Intent, payment_id: str, *, now: datetime) -> bool:
     with atomically():
         payment = Payment.locked(payment_id)
         before = payment.version
         agree(payment, intent, now=now)
         db.session.flush()
-        return payment.version != before, payment.refunded
+        return payment.version != before
 
 
 def _authorized(payment: Payment, intent: Intent, now: datetime) -> None:

@@ -72,29 +72,50 @@ def start(payment: Payment, amount: Money, *, by: Party, because: str, now: date
 def learn(refund: Refund, payment_id: str, *, now: datetime) -> bool:
     """Make our rows agree with a refund at Stripe, whoever made it; whether anything changed."""
     with atomically():
-        payment = Payment.locked(payment_id)
-        changed = _given(payment, refund, now=now)
-        if refund.status in GAVE_NOTHING_BACK:
-            changed = _came_back(payment, refund, now=now) or changed
-        return changed
+        return _agree(Payment.locked(payment_id), refund, now=now)
 
 
-def _given(payment: Payment, refund: Refund, *, now: datetime) -> bool:
+def _agree(payment: Payment, refund: Refund, *, now: datetime) -> bool:
+    """Count a refund once, and take it off once if it came back. The booking stays as it ended then."""
+    given = _newly_given(payment, refund, now)
+    returned = _newly_returned(payment, refund, now) if refund.status in GAVE_NOTHING_BACK else None
+    booking = Booking.locked(payment.booking_id)
+    # What was refunded twice because the first came back is, if we learn of it all at once, more than was charged for
+    # a moment, which the database would not take.
+    with db.session.no_autoflush:
+        if given is not None:
+            _count(payment, booking, refund.amount, given, now=now)
+            if payment.refunded == payment.captured:
+                endings.end(booking, given.ends_as or BookingState.CANCELLED, given, now=now)
+        if returned is not None:
+            _count(payment, booking, -refund.amount, returned, now=now)
+            alarms.raise_about(
+                FAILURE,
+                payment.id,
+                f"{refund.amount} did not reach {booking.mentee.name}: their bank sent the refund back. "
+                "Please refund it again or find another way.",
+                now=now,
+            )
+    return given is not None or returned is not None
+
+
+def _newly_given(payment: Payment, refund: Refund, now: datetime) -> Operation | None:
+    """The operation that made the refund, ours or adopted; None if it was counted before."""
     operation = _own(payment, refund)
     if operation is not None and operation.state == OperationState.DONE:
-        return False
+        return None
     if operation is not None and operation.state in UNSETTLED_OPERATION:
-        _apply(payment, refund, operation, now=now)
+        operation.stripe_id = refund.id
         operations.close(operation, OperationState.DONE, now=now)
-        return True
+        return operation
     told, unknown = labels.cause_of(refund.metadata), endings.IN_DASHBOARD
-    adopted = operations.adopt(
-        KIND, payment.id, refund.amount, stripe_id=refund.id, because=unknown, cause=told, now=now
+    return operations.adopt(KIND, payment.id, refund.amount, stripe_id=refund.id, because=unknown, cause=told, now=now)
+
+
+def _newly_returned(payment: Payment, refund: Refund, now: datetime) -> Operation | None:
+    return operations.adopt(
+        FAILURE, payment.id, refund.amount, stripe_id=refund.id, because=endings.REFUND_CAME_BACK, now=now
     )
-    if adopted is None:
-        return False
-    _apply(payment, refund, adopted, now=now)
-    return True
 
 
 def _own(payment: Payment, refund: Refund) -> Operation | None:
@@ -109,37 +130,10 @@ def _own(payment: Payment, refund: Refund) -> Operation | None:
     )
 
 
-def _apply(payment: Payment, refund: Refund, operation: Operation, *, now: datetime) -> None:
-    operation.stripe_id = refund.id
-    booking = _count(payment, refund.amount, operation, now=now)
-    if payment.refunded == payment.captured:
-        endings.end(booking, operation.ends_as or BookingState.CANCELLED, operation, now=now)
-
-
-def _came_back(payment: Payment, refund: Refund, *, now: datetime) -> bool:
-    """The booking stays as it ended: only the money is where it was before the refund."""
-    operation = operations.adopt(
-        FAILURE, payment.id, refund.amount, stripe_id=refund.id, because=endings.REFUND_CAME_BACK, now=now
-    )
-    if operation is None:
-        return False
-    booking = _count(payment, -refund.amount, operation, now=now)
-    alarms.raise_about(
-        FAILURE,
-        payment.id,
-        f"{refund.amount} did not reach {booking.mentee.name}: their bank sent the refund back. "
-        "Please refund it again or find another way.",
-        now=now,
-    )
-    return True
-
-
-def _count(payment: Payment, amount: Money, operation: Operation, *, now: datetime) -> Booking:
-    """Add ``amount`` to what was refunded, and book it. The booking is locked then."""
+def _count(payment: Payment, booking: Booking, amount: Money, operation: Operation, *, now: datetime) -> None:
+    """Add ``amount`` to what was refunded, and book it. Payment and booking are locked."""
     before = payment.refunded
-    booking = Booking.locked(payment.booking_id)
     payment.refunded_minor += amount.minor
-    db.session.flush()
     ledger.book_refund(
         booking,
         captured=payment.captured,
@@ -148,7 +142,6 @@ def _count(payment: Payment, amount: Money, operation: Operation, *, now: dateti
         operation_id=operation.id,
         now=now,
     )
-    return booking
 
 
 def _send(gateway: StripeGateway, order: Order) -> Refund:
@@ -161,10 +154,7 @@ def _look_up(gateway: StripeGateway, order: Order) -> Refund | None:
 
 
 def _settle(order: Order, refund: Refund, now: datetime) -> bool:
-    payment = Payment.locked(order.subject)
-    _given(payment, refund, now=now)
-    if refund.status in GAVE_NOTHING_BACK:
-        _came_back(payment, refund, now=now)
+    _agree(Payment.locked(order.subject), refund, now=now)
     return True
 
 

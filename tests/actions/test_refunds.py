@@ -7,14 +7,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app.actions import books, ledger, refunds, settlements
+from app.actions import books, ledger, payments, refunds, settlements
 from app.extensions import db
 from app.kit import clock
 from app.kit.errors import GatewayDown, IllegalMove, Invalid
 from app.kit.money import Money
 from app.models.alarm import Alarm
 from app.models.booking import Booking
-from app.models.ledger import Balance
+from app.models.ledger import Balance, LedgerEntry
 from app.models.mentor import Mentor
 from app.models.operation import Operation
 from app.models.states import BookingState, OperationState, Party, PaymentState
@@ -168,6 +168,35 @@ def test_a_refund_whose_answer_was_lost_and_that_came_back_meanwhile_ends_as_not
     assert fresh(hour).payment.refunded == euros(0)
     assert len(stripe.refunds_of(hour)) == 1
     settlements.follow(now=clock.now())
+    assert books.problems(stripe.now()) + settlements.differences() == []
+
+
+def test_refunds_that_came_back_one_after_the_other_are_learned_all_at_once(anns_hour: Booking, stripe: Stripe):
+    hour = completed(paid(anns_hour, stripe, "pm_card_refundFail"), stripe)
+    give_back(hour, 4_000, stripe)
+    stripe.wait(timedelta(minutes=5))  # and it has come back, of which we have not heard
+    refund_at_stripe(hour, stripe, 8_000)
+    stripe.wait(timedelta(minutes=5))
+    hour = give_back(hour, 4_000, stripe)
+    assert hour.payment.refunded == euros(8_000)
+    payments.check(hour.payment, now=stripe.now())  # the 8,000 of the dashboard were given, and came back as well
+    assert (fresh(hour).state, fresh(hour).payment.refunded) == (B.CANCELLED, euros(4_000))
+    settlements.follow(now=clock.now())
+    assert books.problems(stripe.now()) + settlements.differences() == []
+
+
+def test_a_refund_of_the_dashboard_that_came_back_before_we_heard_of_it_is_in_the_books_too(
+    anns_hour: Booking, app: Flask, stripe: Stripe
+):
+    hour = completed(paid(anns_hour, stripe, "pm_card_refundFail"), stripe)
+    refund_at_stripe(hour, stripe, 3_000)
+    stripe.wait(timedelta(minutes=5))
+    stripe.deliver(app)
+    finish()
+    assert fresh(hour).payment.refunded == euros(0)
+    assert db.session.query(Alarm).count() == 1
+    settlements.follow(now=clock.now())
+    assert db.session.query(LedgerEntry).filter_by(leg="settled").count() == 3  # the charge, there and back
     assert books.problems(stripe.now()) + settlements.differences() == []
 
 
