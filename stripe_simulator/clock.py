@@ -31,11 +31,17 @@ def on_time(name: str) -> Callable[[Callable[[Work, str], None]], Callable[[Work
 
 
 class Clock:
-    """Simulated Unix seconds. Setting it back runs nothing again."""
+    """Simulated Unix seconds: those that `ticks` tells, and an offset. Setting it back runs nothing again."""
 
-    def __init__(self, store: Store, begin: Callable[[sqlite3.Connection, float, str], Work]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        begin: Callable[[sqlite3.Connection, float, str], Work],
+        ticks: Callable[[], float] = time.time,
+    ) -> None:
         self._store = store
         self._begin = begin
+        self._ticks = ticks
         self._offset = float(store.setting("clock_offset", "0"))
 
     @property
@@ -44,7 +50,7 @@ class Clock:
         return self._offset
 
     def now(self) -> float:
-        return time.time() + self._offset
+        return self._ticks() + self._offset
 
     def advance(self, seconds: float) -> None:
         """Move on (seconds >= 0) and run what falls due."""
@@ -62,7 +68,7 @@ class Clock:
 
     def pretend(self, unix: float) -> None:
         """Take it to be that moment, and let nothing happen on the way."""
-        self._offset = unix - time.time()
+        self._offset = unix - self._ticks()
         self._store.set_setting("clock_offset", repr(self._offset))
 
     def forget(self) -> None:

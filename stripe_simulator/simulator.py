@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -57,16 +58,21 @@ class Simulator:
     """A stateful stand-in for Stripe's API: `sim(environ, start_response)`, safe to call from many threads.
 
     `database` is a path or ":memory:". Without `webhook_url` no deliveries are queued but to endpoints made
-    through the API. `watchers` are told of every request of every simulator and its answer.
+    through the API. `ticks` is the real clock behind the simulated one; one that stands still makes everything
+    repeatable. `watchers` are told of every request of every simulator and its answer.
     """
 
     watchers: ClassVar[list[Callable[[Request, Reply], None]]] = []
 
     def __init__(
-        self, database: str = ":memory:", webhook_url: str | None = None, webhook_secret: str = "whsec_test"
+        self,
+        database: str = ":memory:",
+        webhook_url: str | None = None,
+        webhook_secret: str = "whsec_test",
+        ticks: Callable[[], float] = time.time,
     ) -> None:
         self._store = Store(str(database))
-        self.clock = Clock(self._store, self.begin)
+        self.clock = Clock(self._store, self.begin, ticks)
         self.faults = Faults()
         self.journal = Journal(self._store, self.clock)
         self.webhooks = Webhooks(self._store, self.clock, webhook_url, webhook_secret)
