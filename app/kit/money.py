@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Self
 
 from babel.numbers import format_currency
@@ -107,5 +108,11 @@ class Money:
         return self.minor != 0
 
     def __str__(self) -> str:
-        text = format_currency(self.decimal, self.currency, locale="en")
-        return _LETTERS_THEN_DIGITS.sub("\u00a0", text)  # CHF 80.00, as English sets it
+        return _written(self)
+
+
+@lru_cache(maxsize=4096)
+def _written(amount: Money) -> str:
+    """A list shows the same few prices again and again, and finding the words of a locale takes a while."""
+    text = format_currency(amount.decimal, amount.currency, locale="en")
+    return _LETTERS_THEN_DIGITS.sub("\u00a0", text)  # CHF 80.00, as English sets it

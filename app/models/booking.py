@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Select, String, Text, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship, selectinload
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.kit.columns import UtcDateTime
 from app.kit.ids import new_id
@@ -28,6 +28,7 @@ class Booking(Stateful, Base):
     __table_args__ = (
         UniqueConstraint("mentee_id", "request_key"),
         Index("ix_booking_mentee_id_starts_at", "mentee_id", "starts_at", "id"),
+        Index("ix_booking_mentor_id_starts_at", "mentor_id", "starts_at", "id"),
         Index("ix_booking_mentor_id_state_starts_at", "mentor_id", "state", "starts_at", "id"),
         Index("ix_booking_starts_at_id", "starts_at", "id"),
         Index("ix_booking_unpaid", "pay_by", **only(PENDING)),
@@ -69,15 +70,6 @@ class Booking(Stateful, Base):
     def payment(self) -> Payment | None:
         """The latest attempt to be paid."""
         return self.payments[0] if self.payments else None
-
-    @classmethod
-    def shown(cls) -> Select["Booking"]:
-        """Bookings with everything that a list or page of them shows, in a bounded number of queries."""
-        return select(cls).options(
-            joinedload(cls.mentor).joinedload(Mentor.user),
-            joinedload(cls.mentee),
-            selectinload(cls.payments).selectinload(Payment.pending_operation),
-        )
 
     @classmethod
     def of_mentee(cls, user: User, booking_id: str) -> "Booking":

@@ -10,6 +10,7 @@ from app.kit import clock
 from app.kit.errors import IllegalMove, Invalid
 from app.kit.money import Money
 from app.models.booking import Booking
+from app.models.listings import all_listed, listed
 from app.models.operation import Operation
 from app.models.payment import Payment
 from app.models.states import UNSETTLED_OPERATION, Party
@@ -39,7 +40,7 @@ def dashboard() -> str:
         "admin/dashboard.html",
         attention=unsettled,
         set_aside=inbox.set_aside(clock.now()),
-        page=page_of(Booking.shown(), Booking.starts_at, Booking.id),
+        page=page_of(listed(), Booking.starts_at, Booking.id, read=all_listed),
         trial_balances=books.trial_balances(),
     )
 

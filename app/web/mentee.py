@@ -11,8 +11,8 @@ from app.extensions import limiter
 from app.kit import clock
 from app.kit.errors import GatewayDown, Invalid, NotFound, SlotTaken
 from app.kit.ids import is_id
-from app.models.base import all_of
 from app.models.booking import Booking
+from app.models.listings import all_listed, listed
 from app.models.mentor import Mentor
 from app.models.states import ENDED_BOOKING, BookingState, Party
 from app.web import drafts, outcomes
@@ -38,8 +38,8 @@ TEST_CARDS = (
 def dashboard() -> str:
     """My bookings: what needs me, what comes, what was."""
     now = clock.now()
-    mine = Booking.shown().where(Booking.mentee_id == me().id)
-    live = all_of(
+    mine = listed().where(Booking.mentee_id == me().id)
+    live = all_listed(
         mine.where(
             or_(
                 and_(Booking.state == BookingState.PENDING_PAYMENT, Booking.pay_by > now),
@@ -53,7 +53,7 @@ def dashboard() -> str:
         "mentee/dashboard.html",
         needs_me=[booking for booking in live if booking.state == BookingState.PENDING_PAYMENT],
         upcoming=[booking for booking in live if booking.state == BookingState.CONFIRMED],
-        page=page_of(mine.where(Booking.state.in_(ENDED_BOOKING)), Booking.starts_at, Booking.id),
+        page=page_of(mine.where(Booking.state.in_(ENDED_BOOKING)), Booking.starts_at, Booking.id, read=all_listed),
     )
 
 

@@ -10,6 +10,7 @@ from app.kit.errors import Invalid
 from app.models.base import all_of
 from app.models.booking import Booking
 from app.models.ledger import Balance
+from app.models.listings import all_listed, listed
 from app.models.mentor import Mentor
 from app.models.states import ENDED_BOOKING, BookingState, Party
 from app.web import outcomes
@@ -20,7 +21,7 @@ from app.web.stories import story_of
 
 bp = Blueprint("mentor", __name__, url_prefix="/mentor")
 
-MOST_SHOWN = 50
+MOST_CONFIRMED = 100  # as many as begin in the days for which a hold stands, end to end
 
 
 @bp.get("/")
@@ -28,14 +29,16 @@ MOST_SHOWN = 50
 def dashboard() -> str:
     """What needs me now, what comes, what was, and what I have earned."""
     now, offer = clock.now(), my_offer()
-    mine = Booking.shown().where(Booking.mentor_id == offer.id)
-    confirmed = mine.where(Booking.state == BookingState.CONFIRMED).order_by(Booking.starts_at).limit(MOST_SHOWN)
+    mine = listed().where(Booking.mentor_id == offer.id)
+    confirmed = all_listed(
+        mine.where(Booking.state == BookingState.CONFIRMED).order_by(Booking.starts_at).limit(MOST_CONFIRMED)
+    )
     return render_template(
         "mentor/dashboard.html",
         profile=offer,
-        to_complete=all_of(confirmed.where(Booking.starts_at <= now)),
-        upcoming=all_of(confirmed.where(Booking.starts_at > now)),
-        page=page_of(mine.where(Booking.state.in_(ENDED_BOOKING)), Booking.starts_at, Booking.id),
+        to_complete=[booking for booking in confirmed if booking.starts_at <= now],
+        upcoming=[booking for booking in confirmed if booking.starts_at > now],
+        page=page_of(mine.where(Booking.state.in_(ENDED_BOOKING)), Booking.starts_at, Booking.id, read=all_listed),
         balances=[
             (row.currency, row.money)
             for row in all_of(select(Balance).where(Balance.account == ledger.pending_of(offer.id)))

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
@@ -12,9 +12,8 @@ from sqlalchemy import Select, tuple_
 
 from app.kit.errors import NotFound
 from app.kit.ids import is_id
-from app.models.base import all_of
 
-SIZE = 20
+SIZE = 25
 
 Row = TypeVar("Row")
 
@@ -25,15 +24,25 @@ class Page(Generic[Row]):
     next: str | None
 
 
-def page_of(query: Select[Row], at: Any, row_id: Any, *, newest_first: bool = True) -> Page[Row]:
-    """The rows after the ``after`` of the present request, in the order of the columns ``at`` and ``row_id``."""
+def page_of(
+    query: Select[*tuple[Any, ...]],
+    at: Any,
+    row_id: Any,
+    *,
+    read: Callable[[Select[*tuple[Any, ...]]], Sequence[Row]],
+    newest_first: bool = True,
+) -> Page[Row]:
+    """The rows after the ``after`` of the present request, in the order of the columns ``at`` and ``row_id``.
+
+    ``read`` makes them of the query.
+    """
     key = tuple_(at, row_id)
     after = request.args.get("after")
     if after is not None:
         place = tuple_(*_decoded(after))
         query = query.where(key < place if newest_first else key > place)
     order = (at.desc(), row_id.desc()) if newest_first else (at, row_id)
-    rows = all_of(query.order_by(*order).limit(SIZE + 1))
+    rows = read(query.order_by(*order).limit(SIZE + 1))
     if len(rows) <= SIZE:
         return Page(rows, None)
     last = rows[SIZE - 1]

@@ -12,6 +12,7 @@ from app.kit import clock, policy
 from app.kit.calendar import zone_names
 from app.kit.errors import GatewayDown, Invalid
 from app.models import schema
+from app.models.base import all_of
 from app.models.mentor import Mentor
 from app.web import zones
 from app.web.access import Audience, audience, viewer
@@ -32,6 +33,7 @@ def mentors() -> str:
         select(Mentor).where(Mentor.published).options(selectinload(Mentor.weekly_hours)),
         Mentor.created_at,
         Mentor.id,
+        read=all_of,
         newest_first=False,
     )
     free = availability.next_free(found.items, USUAL_MINUTES, now=clock.now())

@@ -84,6 +84,7 @@ def upgrade() -> None:
         "uq_ledger_entry_balance_transaction_leg", "ledger_entry", ["balance_transaction", "leg"], unique=True
     )
     op.create_index("ix_payment_created_at", "payment", ["created_at", "id"], unique=False)
+    op.create_index("ix_booking_mentor_id_starts_at", "booking", ["mentor_id", "starts_at", "id"], unique=False)
     op.drop_index("uq_operation_refund", "operation")
     op.create_index("uq_operation_one_per_effect", "operation", ["kind", "stripe_id"], unique=True)
     op.drop_index("ix_stripe_event_waiting", "stripe_event")
@@ -131,6 +132,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("kind = 'refund'"),
     )
     op.drop_index("ix_payment_created_at", "payment")
+    op.drop_index("ix_booking_mentor_id_starts_at", "booking")
     op.drop_index("uq_ledger_entry_balance_transaction_leg", "ledger_entry")
     op.drop_column("ledger_entry", "balance_transaction")
     for table in ("request_budget", "reconciliation", "alarm", "installation", "bookmark"):

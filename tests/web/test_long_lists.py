@@ -16,13 +16,14 @@ from app.models.mentor import Mentor
 from app.models.payment import Payment
 from app.models.states import ENDED_BOOKING, LIVE_BOOKING, BookingState, Party, PaymentState
 from app.models.user import User
+from app.web import pages
 from tests.stripe_double import MONDAY
 from tests.web.conftest import Browser
 
 Open = Callable[..., Browser]
 
 B, P = BookingState, PaymentState
-MOST = 25  # queries of any page, however long its lists are
+MOST = {"/mentee/": 3, "/mentor/": 4, "/operator/": 5}  # statements, however long the lists are
 
 PAID_AS = {
     B.PENDING_PAYMENT: P.NEEDS_CARD,
@@ -40,7 +41,8 @@ def queries(app: Flask) -> Iterator[list[str]]:
     asked: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        asked.append(statement)
+        if statement != "BEGIN":  # SQLite is told so; PostgreSQL's driver says it by itself
+            asked.append(statement)
 
     event.listen(db.engine, "before_cursor_execute", note)
     yield asked
@@ -156,14 +158,14 @@ def walked(who: Browser, path: str, more: str) -> Iterator[Sequence[str]]:
 def test_dashboards_ask_as_often_for_ten_bookings_as_for_a_thousand(
     app: Flask, ann: User, bob: Mentor, olga: User, browser: Open
 ):
-    pages = {"ann": "/mentee/", "bob": "/mentor/", "olga": "/operator/"}
-    people = {name: browser(f"{name}@example.com") for name in pages}
+    whose = {"/mentee/": "ann", "/mentor/": "bob", "/operator/": "olga"}
+    people = {path: browser(f"{name}@example.com") for path, name in whose.items()}
     many_bookings(ann, bob, 10)
-    few = {name: asked_by(app, people[name], path) for name, path in pages.items()}
+    few = {path: asked_by(app, people[path], path) for path in whose}
     many_bookings(ann, bob, 990, first=10)
-    many = {name: asked_by(app, people[name], path) for name, path in pages.items()}
+    many = {path: asked_by(app, people[path], path) for path in whose}
     assert many == few
-    assert max(many.values()) <= MOST
+    assert [path for path in whose if many[path] > MOST[path]] == []
 
 
 @pytest.mark.parametrize(
@@ -181,7 +183,7 @@ def test_the_pages_of_a_dashboard_show_every_booking_once(
     shown: list[str] = []
     for n, titles in enumerate(walked(theirs, path, "Show earlier ones")):
         listed = [title for title in titles if list(B)[int(title[-6:]) % len(B)] in states]
-        assert n == 0 or len(listed) <= 20
+        assert n == 0 or len(listed) <= pages.SIZE
         shown += listed
     assert sorted(shown) == expected
 
@@ -192,7 +194,7 @@ def test_the_list_of_mentors_asks_as_often_for_three_as_for_thirty(app: Flask, b
     few = asked_by(app, someone, "/")
     many_mentors(27, first=3)
     many = asked_by(app, someone, "/")
-    assert many == few <= 5
+    assert many == few <= 3
 
 
 @pytest.mark.parametrize("spread", [0, 1, 333_333], ids=["all at once", "a microsecond apart", "apart"])
@@ -214,14 +216,15 @@ def test_a_mentors_page_asks_as_often_when_the_week_is_full(
         insert(SlotClaim), [{"who": bob.user_id, "cell": cell, "booking_id": held_hour.id} for cell in week]
     )
     db.session.commit()
-    assert asked_by(app, anns, f"/mentors/{bob.id}") == empty <= 8
+    assert asked_by(app, anns, f"/mentors/{bob.id}") == empty <= 4
     assert "Nothing free" in anns.words
 
 
-def test_a_bookings_page_asks_a_bounded_number_of_times(app: Flask, completed_hour: Booking, browser: Open):
-    anns, bobs = browser("ann@example.com"), browser("bob@example.com")
-    assert asked_by(app, anns, f"/mentee/bookings/{completed_hour.id}") <= 12
-    assert asked_by(app, bobs, f"/mentor/bookings/{completed_hour.id}") <= 12
+def test_a_bookings_page_asks_a_bounded_number_of_times(app: Flask, olga: User, completed_hour: Booking, browser: Open):
+    anns, bobs, olgas = browser("ann@example.com"), browser("bob@example.com"), browser("olga@example.com")
+    assert asked_by(app, anns, f"/mentee/bookings/{completed_hour.id}") <= 7
+    assert asked_by(app, bobs, f"/mentor/bookings/{completed_hour.id}") <= 7
+    assert asked_by(app, olgas, f"/operator/bookings/{completed_hour.id}") <= 8
 
 
 def test_a_page_that_was_made_up_is_not_there(
