@@ -15,7 +15,7 @@ from flask_wtf import CSRFProtect
 from sqlalchemy import Connection, Engine, Pool, event
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, OperationalError
 
 from app.kit.columns import metadata
 
@@ -54,6 +54,9 @@ SQLITE_PRAGMAS = (
 )
 
 
+SQLITE_PATIENCE = 50  # milliseconds before it begins anew to wait for the write lock
+
+
 @event.listens_for(Engine, "connect")
 def _prepare_sqlite(dbapi_connection: Any, _record: Any) -> None:
     if isinstance(dbapi_connection, sqlite3.Connection):
@@ -70,7 +73,28 @@ def _begin_sqlite(connection: Connection) -> None:
     """
     if connection.dialect.name == "sqlite":
         writing = connection.get_execution_options().get(WRITING, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        _ask_evenly(connection, "BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _ask_evenly(connection: Connection, begin: str) -> None:
+    """Begin, and wait for others as long as the connection's ``busy_timeout`` says.
+
+    Left to itself, SQLite asks the more seldom the longer it has waited: newcomers are always faster, and of eight
+    busy writers some would wait in vain. So its patience is renewed in small pieces.
+    """
+    driver: Any = connection.connection.driver_connection
+    (patience,) = driver.execute("PRAGMA busy_timeout").fetchone()
+    driver.execute(f"PRAGMA busy_timeout = {min(patience, SQLITE_PATIENCE)}")
+    try:
+        for tries_left in reversed(range(max(1, patience // SQLITE_PATIENCE))):
+            try:
+                connection.exec_driver_sql(begin)
+                return
+            except OperationalError as error:
+                if not tries_left or getattr(error.orig, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {patience}")
 
 
 @event.listens_for(Pool, "checkout")
