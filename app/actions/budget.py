@@ -21,9 +21,8 @@ from app.models.budget import RequestBudget
 
 IN_ALL = "*"
 SECOND = 1_000_000  # microseconds
-FARTHEST = (
-    60 * SECOND
-)  # nobody is ever booked so far ahead: a row that says so was written before the clock was put back
+# Nobody is ever booked so far ahead: a row that says so was written before the clock was put back.
+FARTHEST = 60 * SECOND
 
 log = structlog.get_logger()
 

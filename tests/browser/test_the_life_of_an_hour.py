@@ -59,11 +59,13 @@ def _mentors_share_in_euros(olga: Person) -> Decimal:
     olga.open("/operator/")
     sums: dict[str, Decimal] = defaultdict(Decimal)
     share = Decimal()
-    for row in olga.tab.locator("table.ledger tbody tr").all():
-        account, currency, text = (cell.inner_text() for cell in row.locator("th, td").all())
-        amount = Decimal(re.sub("[^0-9.-]", "", text))
-        sums[currency] += amount
-        share += amount if currency == "EUR" and account.startswith("mentor:") else 0
+    for book in olga.tab.locator("table.ledger").all():
+        currency = book.locator("thead th").last.inner_text()
+        for row in book.locator("tbody tr").all():
+            account, text = (cell.inner_text() for cell in row.locator("th, td").all())
+            amount = Decimal(re.sub("[^0-9.-]", "", text))
+            sums[currency] += amount
+            share += amount if currency == "EUR" and account.startswith("mentor:") else 0
     assert set(sums) >= {"EUR", "JPY"}
     assert set(sums.values()) == {Decimal()}
     return share

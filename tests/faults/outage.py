@@ -189,7 +189,7 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--crowd", type=int, default=5, help="pairs of people who live through each story")
     options.add_argument("--seed", type=int, default=1)
-    options.add_argument("--quiet-pace", type=int, default=0, help="seconds between two runs of a job on quiet days")
+    options.add_argument("--quiet-pace", type=int, default=60, help="seconds between two runs of a job on quiet days")
     options.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="both")
     chosen = options.parse_args()
     library.HTTPClient.INITIAL_DELAY = 0.01  # the library's pause before it tries again is real time

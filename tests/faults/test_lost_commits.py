@@ -23,6 +23,7 @@ from tests.faults.truths import untruths
 from tests.faults.worlds import World
 from tests.stripe_double import Stripe
 
+JOBS = ("hear", "read", "follow", "expire", "finish")
 SAMPLE = FLOWS if os.environ.get("COMMITS") == "all" else FLOWS[::3]
 
 pytestmark = pytest.mark.faults
@@ -56,7 +57,7 @@ def test_whether_a_commit_was_done_or_not_the_next_one_ends_it_right(flow: Flow,
                 line.break_at(0, arrives=False)
                 wrongs = recovered(flow, stripe, trials)
             assert wrongs == [], f"commit {commit} of {commits}, {'done' if arrives else 'not done'}"
-            assert was_told or flow.name.startswith(("hear", "expire", "finish")), "only a job keeps it to itself"
+            assert was_told or flow.name.startswith(JOBS), "only a job keeps it to itself"
 
 
 def test_the_line_breaks_where_it_is_meant_to(trials: Trials, line: Line):
