@@ -1,0 +1,270 @@
+"""What may be true after any step, and what must be true once everything has settled; each lie is a sentence."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from tests.faults.histories.model import NEXT, UNPAID_ENDS, Answer, Hour, commission_of
+from tests.faults.histories.ours import Ours, Row
+from tests.faults.histories.theirs import Intent, Theirs
+
+CELL = 300  # seconds
+COMMISSION = "platform:commission"
+STANDS_FOR = {
+    "authorized": lambda intent: intent.is_held,
+    "captured": lambda intent: intent.captured > 0,
+    "voided": lambda intent: intent.canceled_at is not None and not intent.captured,
+    "lapsed": lambda intent: intent.lapsed,
+    "needs_card": lambda intent: not intent.held and not intent.is_over,
+}
+
+
+def lies(hours: Iterable[Hour], before: Ours, ours: Ours, theirs: Theirs, now: datetime) -> Iterator[str]:
+    """What can never be true, not even for a moment."""
+    yield from theirs.twice
+    yield from (f"{email} is {count} customers" for email, count in theirs.customers.items() if count > 1)
+    known = {hour.form: hour for hour in hours}
+    yield from (f"{row.id} was booked by nobody" for form, row in ours.rows.items() if form not in known)
+    for hour in known.values():
+        row = ours.rows.get(hour.form)
+        yield from _of_booking(hour, row)
+        if row is not None:
+            intents = theirs.of(row.id)
+            yield from _of_money(hour, row, intents)
+            yield from _of_moves(hour, before.rows.get(hour.form), row, intents, now)
+            yield from _of_shares(row, ours)
+        for intent in theirs.of(hour.id):
+            yield from _of_effects(hour, row, intent)
+    yield from _of_books(ours)
+    yield from _of_time(ours)
+
+
+def left_over(hours: Iterable[Hour], ours: Ours, theirs: Theirs, balance: Mapping[str, int]) -> Iterator[str]:
+    """What must not be so any more once nothing is left to do: the network is well, and the worker has worked.
+
+    ``balance`` is what Stripe says is on the account, by currency, in minor units.
+    """
+    for op in ours.unsettled:
+        yield f"{op.kind} of {op.subject} is {op.state} after {op.tries} tries: {op.error}"
+    if ours.waiting:
+        yield f"{ours.waiting} events wait"
+    for hour in hours:
+        row, intents = ours.rows.get(hour.form), theirs.of(hour.id)
+        if row is not None:
+            yield from _of_agreement(row, intents)
+            yield from _of_adoption(hour, row, intents, ours)
+            for wish in hour.wishes:
+                if wish.answer == Answer.CONFIRMING and not _is_kept(wish.kind, wish.amount, hour, row, intents):
+                    yield f"{hour}: {wish.by} was told that {wish.kind} is being confirmed, and it never was"
+    yield from _of_alarms(ours, theirs)
+    yield from _of_totals(ours, theirs)
+    yield from _of_stripes_books(ours, balance)
+
+
+def _of_booking(hour: Hour, row: Row | None) -> Iterator[str]:
+    if row is None:
+        if hour.id is not None or hour.booked == Answer.DONE:
+            yield f"{hour} was booked, and is gone"
+    elif hour.booked in (Answer.REFUSED, Answer.CONFIRMING) and not _was_refused_by_stripe(hour, row):
+        yield f"{hour} was not to be had ({hour.booked}), and is booked"
+    elif (row.price, row.currency, row.amount) != (hour.price, hour.currency, hour.price):
+        yield f"{hour} costs {row.price} {row.currency}, {row.amount} of it on the card, instead of {hour.price}"
+    else:
+        for wish in hour.wishes:
+            if wish.answer == Answer.DONE and not _is_so(wish.kind, hour, row):
+                yield f"{hour}: {wish.by} was told that {wish.kind} is done, and finds {row}"
+
+
+def _was_refused_by_stripe(hour: Hour, row: Row) -> bool:
+    return not hour.can_be_charged and (row.state, row.payment_state) == ("cancelled", "failed")
+
+
+def _is_so(kind: str, hour: Hour, row: Row) -> bool:
+    """Whether who was told that it is done finds it done."""
+    match kind:
+        case "complete":
+            charged = row.captured == hour.price or (row.captured > 0 and "part" in hour.dashboard)
+            return charged and row.state in ("completed", "cancelled")
+        case "cancel":
+            return row.state == "cancelled"
+        case "no_show":
+            return row.state == "no_show"
+    return row.captured > 0  # what was refunded is counted by itself, for a bank can send it back
+
+
+def _is_kept(kind: str, amount: int, hour: Hour, row: Row, intents: list[Intent]) -> bool:
+    """Whether what was to be confirmed has come; a change made at Stripe, or by the bank, may have come first."""
+    if hour.dashboard or any(intent.lapsed for intent in intents):
+        return True
+    if amount:
+        return sum(r.amount == amount and r.by_us for i in intents for r in i.refunds.values()) > 0
+    return _is_so(kind, hour, row)
+
+
+def _of_money(hour: Hour, row: Row, intents: list[Intent]) -> Iterator[str]:
+    if len(intents) > 1:
+        yield f"{hour} has {len(intents)} PaymentIntents"
+    if not 0 <= row.refunded <= row.captured <= row.authorized <= row.amount:
+        yield f"{hour}: refunded ≤ captured ≤ authorized ≤ price is not so: {row}"
+    held, captured = (sum(getattr(i, name) for i in intents) for name in ("held", "captured"))
+    given_back = sum(refund.amount for intent in intents for refund in intent.refunds.values())
+    if row.authorized > held or row.captured not in (0, captured) or row.refunded > given_back:
+        yield f"{hour}: our books are ahead of Stripe's ({held} held, {captured} captured, {given_back} back): {row}"
+
+
+def _of_moves(hour: Hour, before: Row | None, row: Row, intents: list[Intent], now: datetime) -> Iterator[str]:
+    if before is None or before.state == row.state:
+        return
+    if not _leads(before.state, row.state):
+        yield f"{hour} was {before.state} and is {row.state} again"
+    if not _has_cause(hour, row, intents, now):
+        yield f"{hour} is {row.state}, and nobody asked for it"
+
+
+def _leads(one: str, other: str) -> bool:
+    ways = NEXT.get(one, set())
+    return other in ways or any(_leads(way, other) for way in ways)
+
+
+def _has_cause(hour: Hour, row: Row, intents: list[Intent], now: datetime) -> bool:
+    match row.state:
+        case "confirmed":
+            return any(intent.held for intent in intents)
+        case "completed":
+            return any(i.captured and (bool(hour.asked("complete")) or not i.captured_by_us) for i in intents)
+        case "no_show":
+            return bool(hour.asked("no_show"))
+        case "cancelled":
+            outside = any((i.canceled_at and not i.canceled_by_us and not i.lapsed) or i.refunds for i in intents)
+            return bool(hour.asked("cancel")) or outside or not hour.can_be_charged
+        case "expired":
+            lapsed = any(intent.lapsed for intent in intents)
+            unpaid = not hour.was_confirmed and now >= row.pay_by
+            return lapsed or unpaid or now >= hour.lets_go_at(row.capture_before)
+    return False
+
+
+def _of_effects(hour: Hour, row: Row | None, intent: Intent) -> Iterator[str]:
+    """Everything that our key did at Stripe was asked for by somebody who could, or fell due."""
+    if (intent.amount, intent.currency) != (hour.price, hour.currency):
+        yield f"{hour} costs {hour.price} {hour.currency}, and {intent.amount} {intent.currency} were asked for"
+    if intent.captured_by_us:
+        fitting = [wish for wish in hour.asked("complete") if hour.could_complete(wish.at)]
+        if not fitting or intent.captured != hour.price:
+            yield f"{hour}: {intent.captured} of {hour.price} was captured, and {len(fitting)} could ask for it"
+    if intent.canceled_by_us and intent.canceled_at is not None:
+        at, unpaid = intent.canceled_at, row is None or not hour.was_confirmed
+        due = (unpaid and row is not None and at >= row.pay_by) or at >= hour.lets_go_at(intent.capture_before)
+        if not (due or hour.asked("cancel") or hour.asked("no_show")):
+            yield f"{hour}: its hold was canceled at {at}, and nobody asked for it"
+    asked, told = (
+        Counter(wish.amount for kind in ("cancel", "refund") for wish in hour.asked(kind, *answers) if wish.amount)
+        for answers in ((), (Answer.DONE,))
+    )
+    done = Counter(refund.amount for refund in intent.refunds.values() if refund.by_us)
+    if done - asked or told - done:
+        yield f"{hour}: refunded {dict(done)}, asked for {dict(asked)}, told that it is done {dict(told)}"
+    if intent.refunded > intent.captured:
+        yield f"{hour}: {intent.refunded} refunded of {intent.captured}"
+
+
+def _of_shares(row: Row, ours: Ours) -> Iterator[str]:
+    """Mentor and platform share what is left of the charge, to the last minor unit."""
+    commission = commission_of(row.captured, row.refunded)
+    due = {COMMISSION: commission, f"mentor:{row.mentor_id}": row.captured - row.refunded - commission}
+    have = {
+        COMMISSION: ours.shares[row.payment, COMMISSION],
+        f"mentor:{row.mentor_id}": sum(
+            minor
+            for (subject, account), minor in ours.shares.items()
+            if subject == row.payment and account.startswith(f"mentor:{row.mentor_id}:")
+        ),
+    }
+    if due != have:
+        yield f"of {row.captured} captured and {row.refunded} refunded, the shares are {have} instead of {due}"
+
+
+def _of_books(ours: Ours) -> Iterator[str]:
+    """Every currency's journal adds up to nothing, and every balance is what its entries add up to."""
+    for currency in {currency for _, currency in ours.sums}:
+        if total := sum(minor for (_, of), minor in ours.sums.items() if of == currency):
+            yield f"the journal of {currency} adds up to {total}"
+    kept = {key: minor for key, minor in ours.balances.items() if minor}
+    if kept != {key: minor for key, minor in ours.sums.items() if minor}:
+        yield f"the balances {kept} are not the sums {dict(ours.sums)}"
+
+
+def _of_time(ours: Ours) -> Iterator[str]:
+    """Nobody is in two places at once, and who is anywhere has claimed every five minutes of it."""
+    live = [row for row in ours.rows.values() if row.is_live]
+    for n, one in enumerate(live):
+        for other in live[n + 1 :]:
+            if one.people & other.people and one.starts_at < other.ends_at and other.starts_at < one.ends_at:
+                yield f"{one.id} and {other.id} are at the same time"
+    due = {
+        row.id: {who: int((row.ends_at - row.starts_at).total_seconds()) // CELL for who in row.people} for row in live
+    }
+    if due != ours.claims:
+        yield f"the claims {ours.claims} are not of the live bookings {due}"
+
+
+def _of_agreement(row: Row, intents: list[Intent]) -> Iterator[str]:
+    """Our row says what Stripe says, and nothing is held for an hour that has ended."""
+    for intent in intents:
+        if row.intent != intent.id or (row.captured, row.refunded) != (intent.captured, intent.refunded):
+            yield f"Stripe says {intent}, we say {row}"
+        if not STANDS_FOR.get(row.payment_state, lambda _: False)(intent):
+            yield f"{row.payment} is {row.payment_state}, Stripe says {intent}"
+        if intent.is_held and not row.is_live:
+            yield f"{row.id} is {row.state}, and {intent.held} are still held for it"
+        if row.state == "completed" and not intent.captured:
+            yield f"{row.id} is completed, and nothing was captured"
+        given_back = intent.refunded == intent.captured or intent.came_back
+        if row.state in UNPAID_ENDS and intent.captured_by_us and not given_back:
+            yield f"{row.id} is {row.state}, and {intent.captured - intent.refunded} were charged for it"
+    if not intents and row.payment_state != "failed" and row.state != "pending_payment":
+        yield f"{row.id} is {row.state} and Stripe has never heard of it: {row}"
+
+
+def _of_adoption(hour: Hour, row: Row, intents: list[Intent], ours: Ours) -> Iterator[str]:
+    """What was done in Stripe's dashboard is marked so; what was taken and given back has one operation each."""
+    done = [op for op in ours.operations if op.subject == row.payment and op.state == "done"]
+    for intent in intents:
+        captures = [(op.amount_minor, op.by) for op in done if op.kind == "capture"]
+        if [amount for amount, _ in captures] != [intent.captured] * bool(intent.captured):
+            yield f"{hour}: {intent.captured} was captured, by {captures}"
+        if intent.captured and not intent.captured_by_us and not hour.asked("complete") and captures[0][1] != "stripe":
+            yield f"{hour}: captured in the dashboard, and said to be by {captures}"
+        refunds = Counter((op.amount_minor, op.by == "stripe") for op in done if op.kind == "refund")
+        if refunds != Counter((refund.amount, not refund.by_us) for refund in intent.refunds.values()):
+            yield f"{hour}: refunds are {refunds} instead of {intent.refunds}"
+
+
+def _of_alarms(ours: Ours, theirs: Theirs) -> Iterator[str]:
+    """An operator is told of every refund that came back, and of nothing else."""
+    failed = {intent.id for intent in theirs.intents.values() if intent.came_back}
+    due = {("refund_failure", row.payment) for row in ours.rows.values() if row.intent in failed}
+    if due != ours.alarms:
+        yield f"the alarms are {ours.alarms} instead of {due}"
+
+
+def _of_totals(ours: Ours, theirs: Theirs) -> Iterator[str]:
+    """What mentors and platform have is what Stripe took less what it gave back, to the cent."""
+    left: Counter[str] = Counter()
+    for intent in theirs.intents.values():
+        left[intent.currency] += intent.captured - intent.refunded
+    for (account, currency), minor in ours.balances.items():
+        if account.startswith(("mentor:", COMMISSION)):
+            left[currency] -= minor
+    if any(left.values()):
+        yield f"what Stripe took less what it gave back is not what was shared; left are {dict(left)}"
+
+
+def _of_stripes_books(ours: Ours, balance: Mapping[str, int]) -> Iterator[str]:
+    """Our account ``stripe`` is what Stripe says, to the cent, and nothing is in between."""
+    here = {currency: -minor for (account, currency), minor in ours.balances.items() if account == "stripe"}
+    if {c: minor for c, minor in here.items() if minor} != {c: minor for c, minor in balance.items() if minor}:
+        yield f"our books say {here} is at Stripe, Stripe says {balance}"
+    for (account, currency), minor in ours.balances.items():
+        if minor and account.startswith(("clearing:", "suspense", "elsewhere")):
+            yield f"{minor} {currency} are left in {account}"

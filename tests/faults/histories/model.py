@@ -1,0 +1,120 @@
+"""What people were promised, and what the money must be for it: plain Python, and nothing of the application's."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+CHECKOUT = timedelta(minutes=15)
+GRACE = timedelta(hours=48)  # to complete after the end
+SAFETY = timedelta(hours=6)  # we let go of a hold before the bank does
+REFUNDABLE = timedelta(days=30)  # after a session was completed
+COMMISSION = 1_000  # basis points
+LEAST = {"EUR": 50, "JPY": 50, "KWD": 1}  # what Stripe charges at least, in minor units
+MOST = 99_999_999
+STEP = {"KWD": 10}  # cards take dinars in steps of ten fils
+
+ENDED = ("completed", "cancelled", "no_show", "expired")
+UNPAID_ENDS = ("cancelled", "no_show", "expired")
+NEXT = {
+    "pending_payment": {"confirmed", "completed", "cancelled", "expired", "no_show"},
+    "confirmed": {"completed", "cancelled", "no_show", "expired"},
+    "completed": {"cancelled"},
+}
+
+
+class Answer(StrEnum):
+    """What somebody was told who asked for something. ``SILENCE``: who was to answer died."""
+
+    DONE = "done"
+    CONFIRMING = "we are confirming"
+    REFUSED = "refused"
+    SILENCE = "no answer"
+
+
+@dataclass
+class Wish:
+    """Something that a person asked for: ``amount`` in minor units is what it would charge or give back."""
+
+    kind: str  # complete, cancel, no_show, refund
+    by: str
+    at: datetime
+    amount: int = 0
+    answer: Answer = Answer.SILENCE
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a cancellation page said, and the token that it posts back."""
+
+    token: str
+    released: int
+    refunded: int
+
+
+@dataclass
+class Hour:
+    """One form that a mentee submitted, and all that was asked for and done about it since."""
+
+    form: str
+    mentee: str
+    mentor: str
+    starts_at: datetime
+    minutes: int
+    currency: str
+    price: int = 0
+    booked: Answer = Answer.SILENCE
+    id: str | None = None
+    agreed_at: datetime | None = None
+    wishes: list[Wish] = field(default_factory=list)
+    pages: dict[str, Shown] = field(default_factory=dict)  # cancellation pages still open, by whose they are
+    dashboard: list[str] = field(default_factory=list)  # what was done at Stripe without us
+    was_confirmed: bool = False
+    last_shown: int | None = None  # what an operator's page that is still open says was refunded, in minor units
+
+    def __str__(self) -> str:
+        return f"{self.mentee}'s {self.minutes} minutes with {self.mentor} ({self.form})"
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.starts_at + timedelta(minutes=self.minutes)
+
+    @property
+    def complete_by(self) -> datetime:
+        return self.ends_at + GRACE
+
+    @property
+    def can_be_charged(self) -> bool:
+        """Whether Stripe takes such an amount at all."""
+        return LEAST[self.currency] <= self.price <= MOST
+
+    def asked(self, kind: str, *answers: Answer) -> list[Wish]:
+        """The wishes of a kind that were answered in one of these ways; without any, that were not refused."""
+        fitting = answers or (Answer.DONE, Answer.CONFIRMING, Answer.SILENCE)
+        return [wish for wish in self.wishes if wish.kind == kind and wish.answer in fitting]
+
+    def could_complete(self, at: datetime) -> bool:
+        """Whether the mentor could say at that moment that the session took place."""
+        if at < self.starts_at or at > self.complete_by:
+            return False
+        return at >= self.ends_at or (self.agreed_at is not None and self.agreed_at <= at)
+
+    def lets_go_at(self, capture_before: datetime | None) -> datetime:
+        """When a hold that nobody captures is given up, at the earliest."""
+        return min(self.complete_by, capture_before - SAFETY) if capture_before else self.complete_by
+
+
+def price_of(hourly: int, minutes: int, currency: str) -> int:
+    """Minor units for a session, half up to what a card can be charged."""
+    step = STEP.get(currency, 1)
+    return _half_up(hourly * minutes, 60 * step) * step
+
+
+def commission_of(captured: int, refunded: int) -> int:
+    """What the platform keeps of a charge, in minor units: its share of it, less what was given back of that share
+    in proportion to all that was refunded."""
+    whole = _half_up(captured * COMMISSION, 10_000)
+    return whole - (_half_up(whole * refunded, captured) if captured else 0)
+
+
+def _half_up(numerator: int, denominator: int) -> int:
+    return (2 * numerator + denominator) // (2 * denominator)

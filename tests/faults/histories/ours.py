@@ -1,0 +1,127 @@
+"""What our tables say, read row by row and without the application's models."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from tests.faults.histories.stage import utc
+
+BOOKINGS = """
+SELECT b.id, b.request_key, b.state, b.price_minor, b.currency, b.mentor_id, mentor.user_id AS mentors_user,
+       b.mentee_id, b.starts_at, b.ends_at, b.pay_by, b.complete_by, p.id AS payment, p.state AS payment_state,
+       p.amount_minor, p.authorized_minor, p.captured_minor, p.refunded_minor, p.intent_id, p.capture_before
+FROM booking b JOIN mentor ON mentor.id = b.mentor_id JOIN payment p ON p.booking_id = b.id ORDER BY b.starts_at, b.id
+"""
+OPERATIONS = 'SELECT id, kind, subject, state, amount_minor, "by", tries, error FROM operation'
+ENTRIES = """
+SELECT e.debit, e.credit, e.amount, e.currency, o.subject FROM ledger_entry e JOIN operation o ON o.id = e.operation_id
+"""
+CLAIMS = "SELECT booking_id, who, count(*) AS cells FROM slot_claim GROUP BY booking_id, who ORDER BY booking_id, who"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A booking with its payment. Amounts are in minor units."""
+
+    id: str
+    form: str
+    state: str
+    price: int
+    currency: str
+    mentor_id: str
+    people: frozenset[str]
+    starts_at: datetime
+    ends_at: datetime
+    pay_by: datetime
+    complete_by: datetime
+    payment: str
+    payment_state: str
+    amount: int
+    authorized: int
+    captured: int
+    refunded: int
+    intent: str | None
+    capture_before: datetime | None
+    busy: str = ""  # the kind of the operation that is not settled yet
+
+    @property
+    def is_live(self) -> bool:
+        return self.state in ("pending_payment", "confirmed")
+
+
+@dataclass
+class Ours:
+    """Everything at one moment. ``shares`` are what mentor and platform have of each payment."""
+
+    rows: dict[str, Row] = field(default_factory=dict)  # by form
+    operations: list[Any] = field(default_factory=list)
+    shares: Counter[tuple[str, str]] = field(default_factory=Counter)
+    sums: Counter[tuple[str, str]] = field(default_factory=Counter)
+    balances: dict[tuple[str, str], int] = field(default_factory=dict)
+    claims: dict[str, dict[str, int]] = field(default_factory=dict)  # of each booking: how many by whom
+    alarms: set[tuple[str, str]] = field(default_factory=set)  # kinds and subjects
+    waiting: int = 0  # events that were stored and not handled
+    fingerprint: int = 0
+
+    @classmethod
+    def read(cls, connection: Connection) -> "Ours":
+        ours = cls()
+
+        def all_of(sql: str) -> list[Any]:
+            found = list(connection.execute(text(sql)))
+            ours.fingerprint = hash((ours.fingerprint, tuple(map(tuple, found))))
+            return found
+
+        ours.operations = all_of(OPERATIONS)
+        busy = {op.subject: op.kind for op in ours.operations if op.state in ("pending", "parked")}
+        ours.rows = {row.form: row for row in (_row(found, busy) for found in all_of(BOOKINGS))}
+        for entry in all_of(ENTRIES):
+            for account, minor in ((entry.debit, -entry.amount), (entry.credit, entry.amount)):
+                ours.sums[account, entry.currency] += minor
+                ours.shares[entry.subject, account] += minor
+        ours.balances = {(row.account, row.currency): row.minor for row in all_of("SELECT * FROM balance")}
+        for claim in all_of(CLAIMS):
+            ours.claims.setdefault(claim.booking_id, {})[claim.who] = claim.cells
+        ours.alarms = {
+            (row.kind, row.subject) for row in all_of("SELECT kind, subject FROM alarm WHERE state = 'open'")
+        }
+        events = all_of("SELECT state, count(*) AS count, sum(tries) AS tries FROM stripe_event GROUP BY state")
+        ours.waiting = sum(row.count for row in events if row.state == "received")
+        all_of("SELECT id, stripe_customer_id FROM user_account WHERE stripe_customer_id IS NOT NULL ORDER BY id")
+        return ours
+
+    @property
+    def unsettled(self) -> list[Any]:
+        return [op for op in self.operations if op.state in ("pending", "parked")]
+
+    def is_busy(self, kind: str) -> bool:
+        """Whether there is an operation of this kind that is not settled."""
+        return any(op.kind == kind for op in self.unsettled)
+
+
+def _row(found: Any, busy: dict[str, str]) -> Row:
+    return Row(
+        id=found.id,
+        form=found.request_key,
+        state=found.state,
+        price=found.price_minor,
+        currency=found.currency,
+        mentor_id=found.mentor_id,
+        people=frozenset((found.mentors_user, found.mentee_id)),
+        starts_at=utc(found.starts_at),
+        ends_at=utc(found.ends_at),
+        pay_by=utc(found.pay_by),
+        complete_by=utc(found.complete_by),
+        payment=found.payment,
+        payment_state=found.payment_state,
+        amount=found.amount_minor,
+        authorized=found.authorized_minor,
+        captured=found.captured_minor,
+        refunded=found.refunded_minor,
+        intent=found.intent_id,
+        capture_before=utc(found.capture_before) if found.capture_before else None,
+        busy=busy.get(found.payment, ""),
+    )

@@ -1,0 +1,158 @@
+"""The rules for everybody else: Stripe's dashboard, the post, the worker, the clock."""
+
+from datetime import datetime, timedelta
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from app import jobs
+from app.extensions import db
+from tests.faults.histories.deeds import Deeds
+from tests.faults.histories.model import Hour
+from tests.faults.histories.people import ONE, TROUBLE, one_of
+from tests.faults.histories.play import moment
+from tests.faults.histories.troubles import Trouble
+
+WAITS = {
+    "a minute": timedelta(minutes=1),
+    "six minutes": timedelta(minutes=6),
+    "half an hour": timedelta(minutes=30),
+    "an hour": timedelta(hours=1),
+    "seven hours": timedelta(hours=7),
+    "a day and an hour": timedelta(hours=25),
+    "three days": timedelta(days=3),
+}
+ORDERS = ("in order", "newest first", "every other")
+
+
+class Outside(Deeds):
+    @rule(
+        which=ONE, what=st.sampled_from(("capture", "part", "cancel", "refund", "refund")), twelfths=st.integers(1, 12)
+    )
+    @precondition(lambda self: any(self.may_be_touched(hour) for hour in self.hours))
+    @moment
+    def use_the_dashboard(self, which: int, what: str, twelfths: int) -> None:
+        hour = one_of(which, [hour for hour in self.hours if self.may_be_touched(hour)])
+        intent = self.intent(hour)
+        assert intent is not None
+        if intent.captured:
+            what = "refund"
+        elif what == "refund" or not intent.held:
+            what = "cancel"
+        self.at_stripe(hour, what, 12 if what == "capture" else twelfths)
+
+    @rule(count=st.integers(1, 6), order=st.sampled_from(ORDERS), trouble=TROUBLE)
+    @precondition(lambda self: self.undelivered)
+    @moment
+    def the_post_comes(self, count: int, order: str, trouble: Trouble) -> None:
+        events = list(self.undelivered)
+        ordered = {"in order": events, "newest first": events[::-1], "every other": events[::2] + events[1::2]}
+        for n, event in enumerate(ordered[order][:count]):
+            self.knock(event, trouble if n == 0 else Trouble())
+
+    @rule(which=ONE)
+    @precondition(lambda self: self.delivered)
+    @moment
+    def the_post_comes_twice(self, which: int) -> None:
+        self.knock(one_of(which, self.delivered[::-1]))
+
+    @rule(count=st.integers(1, 12))
+    @precondition(lambda self: self.undelivered)
+    @moment
+    def the_post_is_lost(self, count: int) -> None:
+        lost, self.undelivered = self.undelivered[:count], self.undelivered[count:]
+        self.changed_now = True
+        self.tell(f"{len(lost)} events are lost for ever")
+
+    @rule(which=ONE, trouble=TROUBLE)
+    @precondition(lambda self: self.ours.unsettled or self.ours.waiting or self.overdue())
+    @moment
+    def do_a_job(self, which: int, trouble: Trouble) -> None:
+        due = self.due_jobs()
+        if due:
+            self.work([one_of(which, due)], trouble)
+
+    @rule(trouble=TROUBLE)
+    @precondition(lambda self: self.ours.unsettled or self.ours.waiting or self.overdue())
+    @moment
+    def do_all_jobs(self, trouble: Trouble) -> None:
+        self.work(list(jobs.JOBS), trouble)
+
+    @rule(how_long=st.sampled_from(list(WAITS)))
+    @moment
+    def time_passes(self, how_long: str) -> None:
+        self.wait_until(self.now + WAITS[how_long])
+
+    @rule(which=st.integers(0, 3), late=st.booleans())
+    @precondition(lambda self: self.moments())
+    @moment
+    def wait_for_what_comes(self, which: int, late: bool) -> None:
+        """Until one of the next moments at which something is due, exactly, or a little after it."""
+        self.wait_until(one_of(which, sorted(self.moments())[:4]) + timedelta(minutes=late))
+
+    @rule()
+    @precondition(lambda self: self.ours.unsettled)
+    @moment
+    def wait_until_leases_are_over(self) -> None:
+        self.wait_until(self.now + timedelta(minutes=2))
+
+    @rule()
+    @precondition(lambda self: self.ours.unsettled)
+    @moment
+    def stripe_forgets_the_keys(self) -> None:
+        self.stage.simulator.forget_idempotency_keys()
+        self.changed_now = True
+        self.tell("Stripe forgets all idempotency keys")
+
+    @rule()
+    @precondition(lambda self: self.ours.unsettled)
+    @moment
+    def everything_settles(self) -> None:
+        self.tell("everything settles")
+        self.settle()
+
+    def wait_until(self, then: datetime) -> None:
+        leases = bool(self.ours.unsettled) and then - self.now >= timedelta(seconds=30)
+        self.changed_now = leases or any(moment <= then for moment in self.moments())
+        self.stage.wait(then - self.now)
+        self.tell("is the time now")
+
+    def moments(self) -> set[datetime]:
+        """When something begins, ends or falls due, from now on."""
+        found: set[datetime] = set()
+        for hour in self.are("pending_payment", "confirmed"):
+            row, intent = self.row(hour), self.intent(hour)
+            assert row is not None
+            if row.state == "pending_payment":
+                found.add(row.pay_by)
+            else:
+                found |= {hour.starts_at, hour.ends_at, hour.complete_by}
+            if intent is not None and intent.capture_before is not None and intent.is_held:
+                found |= {intent.capture_before, hour.lets_go_at(intent.capture_before)}
+        return {moment for moment in found if moment > self.now}
+
+    def overdue(self) -> bool:
+        """Whether the worker would find an hour that nobody paid or completed in time."""
+        return any(
+            (row.state == "pending_payment" and row.pay_by <= self.now)
+            or (row.state == "confirmed" and hour.lets_go_at(row.capture_before) <= self.now)
+            or (not row.is_live and row.payment_state == "authorized")
+            for hour in self.hours
+            if (row := self.row(hour)) is not None
+        )
+
+    def due_jobs(self) -> list[str]:
+        """The jobs that would find something to do; what they claim for it is given back."""
+        found: list[str] = []
+        with self.stage.app.app_context():
+            for name, job in jobs.JOBS.items():
+                if rows := job.due(self.now):
+                    found.append(name)
+                    if job.give_back:
+                        job.give_back(rows)
+                db.session.rollback()
+        return found
+
+    def may_be_touched(self, hour: Hour) -> bool:
+        intent = self.intent(hour)
+        return intent is not None and (intent.captured > intent.refunded or not intent.is_over)
