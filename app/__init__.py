@@ -38,10 +38,7 @@ def create_app(settings: Settings, *, gateway: StripeGateway | None = None) -> F
     app.config.from_mapping(settings.flask)
     app.extensions["settings"] = settings
 
-    policy.use(settings.policy)
-    orders.use_environment(settings.environment)
-    stripe_gateway.use(gateway or _the_way_to_stripe(settings))
-    clock.use(clock.SimulatedClock(settings.stripe_api) if settings.demo else clock.system_time)
+    use(settings, gateway or _the_way_to_stripe(settings))
 
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
@@ -63,6 +60,15 @@ def create_app(settings: Settings, *, gateway: StripeGateway | None = None) -> F
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
         )
     return app
+
+
+def use(settings: Settings, gateway: StripeGateway) -> None:
+    """Install what a process has one of: policy, environment, the way to Stripe, limits, the clock."""
+    policy.use(settings.policy)
+    orders.use_environment(settings.environment)
+    stripe_gateway.use(gateway)
+    limiter.enabled = settings.rate_limits
+    clock.use(clock.SimulatedClock(settings.stripe_api) if settings.demo else clock.system_time)
 
 
 def _the_way_to_stripe(settings: Settings) -> StripeGateway:

@@ -9,6 +9,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from werkzeug.exceptions import HTTPException
@@ -81,11 +82,7 @@ class Router:
     """Finds the endpoint of a path."""
 
     def __init__(self) -> None:
-        resources = importlib.import_module(f"{__package__}.resources")
-        for module in pkgutil.iter_modules(resources.__path__):
-            importlib.import_module(f"{resources.__name__}.{module.name}")
-        rules = [Rule(each.path, endpoint=each, methods=[each.method]) for each in ENDPOINTS]
-        self._adapter: MapAdapter = Map(rules, strict_slashes=False, merge_slashes=False).bind("localhost")
+        self._adapter = _endpoints()
 
     def match(self, method: str, path: str) -> tuple[Endpoint, dict[str, str]]:
         """The endpoint and the names in its path. Raises: ApiError 404."""
@@ -96,3 +93,13 @@ class Router:
         if names.get("id") in known.WORDS:
             raise known.explain_route(method, path)
         return found, dict(names)
+
+
+@cache
+def _endpoints() -> MapAdapter:
+    """All endpoints; to compile their paths takes a while, and all simulators of a process have the same."""
+    resources = importlib.import_module(f"{__package__}.resources")
+    for module in pkgutil.iter_modules(resources.__path__):
+        importlib.import_module(f"{resources.__name__}.{module.name}")
+    rules = [Rule(each.path, endpoint=each, methods=[each.method]) for each in ENDPOINTS]
+    return Map(rules, strict_slashes=False, merge_slashes=False).bind("localhost")

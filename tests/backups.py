@@ -8,7 +8,6 @@ from sqlalchemy import insert, select, text
 
 from app.extensions import db
 from app.kit.columns import metadata
-from tests.conftest import TABLES
 
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -33,7 +32,7 @@ class Backup:
             anew.close()
             return
         with db.engine.begin() as connection:
-            connection.execute(text(f"TRUNCATE {TABLES}"))
+            connection.execute(text(f"TRUNCATE {', '.join(metadata.tables)}"))
             for table in metadata.sorted_tables:
                 if self._content[table.name]:
                     connection.execute(insert(table), self._content[table.name])

@@ -5,12 +5,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
-from sqlalchemy import text
 
-from app import create_app
+from app import create_app, use
 from app.extensions import db
 from app.gateways.stripe_gateway import StripeGateway
 from app.kit import clock
@@ -23,9 +23,9 @@ from tests.databases import postgresql_url
 from tests.simulator.in_process import InProcessClient
 from tests.stripe_double import Stripe
 
-TABLES = (
-    "ledger_entry, balance, slot_claim, weekly_hours, transition, payment, booking, operation, stripe_event, mentor, "
-    "user_account, bookmark, installation, alarm, reconciliation, request_budget"
+# Of tables with a few rows, this is twenty times as fast as TRUNCATE. A replica lets the triggers rest.
+EMPTYING = b"SET session_replication_role = replica;" + b";".join(
+    f"DELETE FROM {table.name}".encode() for table in db.metadata.tables.values()
 )
 
 
@@ -70,20 +70,19 @@ def migrate(url: str) -> None:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest) -> str:
     """An empty, migrated database; every test that asks for it runs on both."""
     if request.param == "sqlite":
-        path = tmp_path / "test.db"
-        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
-        yield f"sqlite:///{path}"
-        return
+        template: Path = request.getfixturevalue("migrated_sqlite")
+        path = template.with_name("test.db")
+        for old in template.parent.glob("test.db*"):  # whoever has them open still keeps the files of before
+            old.unlink()
+        shutil.copy(template, path)
+        return f"sqlite:///{path}"
     url: str = request.getfixturevalue("migrated_postgresql")
-    application = create_app(settings_for(url))
-    with application.app_context(), db.engine.begin() as connection:
-        connection.execute(text(f"TRUNCATE {TABLES}"))
-    with application.app_context():
-        db.engine.dispose()
-    yield url
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(EMPTYING)
+    return url
 
 
 @pytest.fixture
@@ -96,14 +95,23 @@ def stripe() -> Iterator[Stripe]:
     double.close()
 
 
+@pytest.fixture(scope="session")
+def applications() -> dict[str, Flask]:
+    """One for each database: to make one takes longer than most tests."""
+    return {}
+
+
 @pytest.fixture
-def app(database_url: str, stripe: Stripe) -> Iterator[Flask]:
+def app(database_url: str, stripe: Stripe, applications: dict[str, Flask]) -> Iterator[Flask]:
     """The application on one of the databases, with the simulator as its Stripe; inside an application context."""
     settings = settings_for(database_url)
     gateway = StripeGateway(
         settings.stripe_secret_key, api=settings.stripe_api, http_client=InProcessClient(stripe.simulator, timeout=2)
     )
-    application = create_app(settings, gateway=gateway)
+    if database_url not in applications:
+        applications[database_url] = create_app(settings)
+    application = applications[database_url]
+    use(settings, gateway)
     clock.use(stripe.now)
     with application.app_context():
         yield application
