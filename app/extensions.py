@@ -94,7 +94,8 @@ def _ask_evenly(connection: Connection, begin: str) -> None:
                 if not tries_left or getattr(error.orig, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
                     raise
     finally:
-        driver.execute(f"PRAGMA busy_timeout = {patience}")
+        if not connection.invalidated:  # whoever is broken off in the middle of it has it closed
+            driver.execute(f"PRAGMA busy_timeout = {patience}")
 
 
 @event.listens_for(Pool, "checkout")

@@ -183,6 +183,17 @@ def test_a_lock_is_waited_for_as_long_on_either_database_and_no_client_keeps_one
     assert settings == {"lock_timeout": "10s", IDLE_IN_TRANSACTION: "1min"}
 
 
+def test_whoever_is_interrupted_while_a_transaction_begins_hears_of_nothing_else(app: Flask):
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    event.listen(db.engine, "before_cursor_execute", interrupted, once=True)
+    with pytest.raises(KeyboardInterrupt):
+        db.session.scalar(text("SELECT 1"))
+    db.session.rollback()
+    assert db.session.scalar(text("SELECT 1")) == 1
+
+
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("whose", ["the server's", "our own"])
 def test_a_connection_that_was_closed_while_it_rested_is_left_before_it_is_used(whose: str, app: Flask):
