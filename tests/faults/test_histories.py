@@ -32,7 +32,7 @@ def stage_on() -> Iterator[Callable[[str], Stage]]:
             stage.close()
 
 
-@pytest.mark.parametrize("part", parts_of(HISTORIES, steps=STEPS, seed=SEED), ids=str)
+@pytest.mark.parametrize("part", list(parts_of(HISTORIES, steps=STEPS, seed=SEED)), ids=str)
 def test_whatever_happens_in_any_order_the_money_is_right_after_every_step(
     part: Part, stage_on: Callable[[str], Stage]
 ):
