@@ -2,6 +2,7 @@
 
     python -m tests.faults.mutants --processes 2
     python -m tests.faults.mutants --only "no look-up before a second try"
+    python -m tests.faults.mutants --proof tests/faults/test_histories.py
 
 Each is one small change of a copy of the code, on which the tests run that should notice. They are listed with who
 caught them; a bug that nobody notices makes the command exit with 1.
@@ -16,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -49,8 +50,11 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     options.add_argument("--only", default="", help="part of a name")
+    options.add_argument("--proof", default="", help="judge by this proof alone, the bugs that it should notice")
     given = options.parse_args()
     wanted = [mutation for mutation in MUTATIONS if given.only in mutation.name]
+    if given.proof:
+        wanted = [replace(bug, proofs=(given.proof,)) for bug in wanted if given.proof in bug.proofs]
     verdicts = list(judged(wanted, given.processes))
     missed = [verdict.mutation.name for verdict in verdicts if verdict.caught_by is None]
     print(f"{len(verdicts)} bugs, {len(verdicts) - len(missed)} caught, {len(missed)} missed")

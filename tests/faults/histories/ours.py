@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from tests.faults.histories.stage import utc
 
@@ -71,7 +71,7 @@ class Ours:
         ours = cls()
 
         def all_of(sql: str) -> list[Any]:
-            found = list(connection.execute(text(sql)))
+            found = connection.exec_driver_sql(sql).all()
             ours.fingerprint = hash((ours.fingerprint, tuple(map(tuple, found))))
             return found
 
