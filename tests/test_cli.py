@@ -1,10 +1,13 @@
 """The operator's commands."""
 
+import pytest
 from click.testing import Result
 from flask import Flask
 
 from app.actions import accounts, settlements
+from app.extensions import db
 from app.models.booking import Booking
+from app.models.reconciliation import Reconciliation
 from app.models.states import BookingState
 from app.models.user import User
 from tests.apart import apart
@@ -47,6 +50,50 @@ def test_a_job_runs_once_when_told_to(app: Flask, anns_hour: Booking, stripe: St
     assert "expire_checkouts: 1 done" in run(app, "job", "expire_checkouts").output
     assert "expire_checkouts: 0 done" in run(app, "job", "expire_checkouts").output
     assert fresh(anns_hour).state == BookingState.EXPIRED
+
+
+def test_reconciling_says_how_it_went_and_by_its_exit_code_too(held_hour: Booking, app: Flask, stripe: Stripe):
+    clean = run(app, "reconcile")
+    assert clean.exit_code == 0, clean.output
+    assert "1 compared, 0 mended, 0 not ours, 0 open alarms." in clean.output
+    assert held_hour.payment is not None
+    kept = stripe.keep()
+    stripe.client.v1.payment_intents.capture(held_hour.payment.intent_id or "")
+    mended = run(app, "reconcile", "--since", "12h")
+    assert (mended.exit_code, "1 mended" in mended.output) == (0, True), mended.output
+    stripe.put_back(kept)
+    alarmed = run(app, "reconcile", "--since", "2w")
+    assert alarmed.exit_code == 1
+    assert "alarm: pi_" in alarmed.stderr
+    assert "is requires_capture at Stripe" in alarmed.stderr
+
+
+def test_reconciling_says_why_it_did_not_come_to_its_end(held_hour: Booking, app: Flask, stripe: Stripe):
+    run(app, "reconcile")
+    stripe.fail_next("error_500_unsaved", method="GET", count=2)
+    down = run(app, "reconcile")
+    assert (down.exit_code, "Not finished" in down.stderr) == (3, True)
+    db.session.rollback()
+    runs = db.session.query(Reconciliation).count()
+    stripe.simulator.reset()
+    foreign = run(app, "reconcile")
+    assert foreign.exit_code == 2
+    assert "The database belongs to the Stripe account acct_" in foreign.stderr
+    assert "Traceback" not in down.output + foreign.output
+    db.session.rollback()
+    assert db.session.query(Reconciliation).count() == runs
+
+
+@pytest.mark.parametrize("span", ["", "30", "d", "0d", "-1d", "1.5d", "1e3d", "30 days", "99999d", "１d", "1m"])
+def test_a_span_that_is_none_is_refused_in_a_sentence(app: Flask, stripe: Stripe, span: str):
+    told = run(app, "reconcile", "--since", span)
+    assert told.exit_code == 64
+    assert "is no length of time. Say 12h, 30d or 2w." in told.stderr
+    assert stripe.simulator.requests() == []
+
+
+def test_a_span_of_centuries_reaches_back_to_the_beginning_of_time(held_hour: Booking, app: Flask):
+    assert "Since 13 Oct 1834" in run(app, "reconcile", "--since", "9999w").output
 
 
 def test_the_doctor_says_what_is_well_and_what_is_not(app: Flask, stripe: Stripe):

@@ -21,7 +21,7 @@ from app.kit.errors import Busy, Failure, GatewayDown, IllegalMove, NotFound, Un
 from app.kit.money import Money
 from app.models.operation import Operation
 from app.models.payment import Payment
-from app.models.states import LIVE_PAYMENT, UNSETTLED_OPERATION, PaymentState
+from app.models.states import UNSETTLED_OPERATION, PaymentState
 
 DIFFERS, MISSING = "differs", "missing"
 KINDS = (DIFFERS, MISSING, strays.KIND)  # of alarms, each about a PaymentIntent
@@ -34,6 +34,7 @@ STATUS = {
     PaymentState.LAPSED: ("canceled",),
     PaymentState.FAILED: ("canceled",),
 }
+RELEASED = (PaymentState.VOIDED, PaymentState.LAPSED, PaymentState.FAILED)  # nothing may be held for these
 
 
 @dataclass
@@ -203,7 +204,7 @@ def _mend(intent_id: str, found: Findings, *, now: datetime) -> None:
     if difference is None:
         found.right.append(intent_id)
     elif after is not None and not after.is_busy and before == after:  # else somebody is at it
-        if after.state not in LIVE_PAYMENT:
+        if after.state in RELEASED:
             strays.let_go(intent, now=now)
         _raise(DIFFERS, intent_id, riddle or difference, now=now)
 

@@ -69,7 +69,8 @@ class Course:
         newest = self.began + AHEAD
         for page in stripe_gateway().intent_pages(self.since):
             read.extend(intent.id for intent in page)
-            oldest, percent = page[-1].created, self._share(page[-1].created, 65)
+            oldest = min(intent.created for intent in page)
+            percent = self._share(oldest, 65)
             yield self._step(percent, partial(comparisons.compare_intents, page))
             yield from self._not_among(set(read), oldest, newest, percent)
             newest = oldest

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from app.actions import alarms, bookmarks, ledger, operations, strays
-from app.actions.orders import environment
+from app.actions.labels import is_ours
 from app.actions.transactions import atomically, or_else, outside, unbroken
 from app.extensions import db
 from app.gateways.stripe_gateway import stripe_gateway
@@ -137,7 +137,7 @@ def _payment_with(which: object) -> str:
 
 
 def _is_ours(movement: BalanceTransaction) -> bool:
-    if movement.metadata.get("environment") == environment():
+    if is_ours(movement.metadata):
         return True
     return movement.intent_id is not None and bool(_payment_with(Payment.intent_id == movement.intent_id))
 

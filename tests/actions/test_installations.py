@@ -1,7 +1,7 @@
 """A database speaks of one Stripe account, one mode and one environment, and is never led into another."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,41 +11,15 @@ from sqlalchemy import select
 from app.actions import installations
 from app.cli import refuse_wrong_database
 from app.extensions import db
-from app.gateways import stripe_gateway
-from app.kit import clock
 from app.kit.errors import GatewayDown, WrongAccount
 from app.kit.policy import Misconfigured
 from app.models.installation import Installation
 from tests.apart import apart
-from tests.house.conftest import application, inside
+from tests.house.conftest import inside
 from tests.stripe_double import MONDAY, Stripe
 from tests.test_cli import run
 
 Elsewhere = Callable[..., Flask]
-
-
-@pytest.fixture
-def elsewhere(app: Flask, database_url: str, stripe: Stripe) -> Iterator[Elsewhere]:
-    """The same database under other settings, or with another Stripe account's key."""
-    ours, opened = stripe_gateway.stripe_gateway(), []
-
-    def build(account: Stripe = stripe, **settings: object) -> Flask:
-        opened.append(application(database_url, account, **settings))
-        return opened[-1]
-
-    yield build
-    for other in opened:
-        with inside(other):
-            pass
-    stripe_gateway.use(ours)
-    clock.use(stripe.now)
-
-
-@pytest.fixture
-def another_account() -> Iterator[Stripe]:
-    other = Stripe()
-    yield other
-    other.close()
 
 
 def rows() -> list[tuple[str, bool, str]]:

@@ -102,7 +102,7 @@ def test_bob_refunds_a_session_that_was_completed(meet: Meet) -> None:
     ann.open("/mentee/")
     ann.click("Why is my queue slow on Mondays?")
     ann.sees("Cancelled by Bob. €80.00 was refunded.", "a charge of €80.00 and, within days, €80.00 back")
-    assert "Refunded to the card €80.00" in ann.story
+    assert "Refunded to the card: it was called off €80.00" in ann.story
     assert _mentors_share_in_euros(olga) == before - Decimal("72.00")
 
 
