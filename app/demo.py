@@ -9,7 +9,7 @@ from itertools import count
 import requests
 from flask import current_app
 
-from app.actions import accounts, availability, bookings, payments
+from app.actions import accounts, availability, bookings, payments, releases
 from app.gateways.stripe_gateway import stripe_gateway
 from app.kit import clock
 from app.kit.money import Money
@@ -159,7 +159,9 @@ class _Play:
         self._at(booking.starts_at + timedelta(minutes=20), lambda: bookings.report_no_show(booking, now=self.now))
 
     def _let_expire(self, booking: Booking) -> None:
-        self._at(booking.complete_by, lambda: bookings.expire(booking.id, now=self.now))
+        payment = booking.payment
+        assert payment is not None
+        self._at(booking.complete_by, lambda: releases.release(payment.id, now=self.now))
 
     def _cancel(self, booking: Booking, by: Party) -> None:
         standing = Booking.one(Booking.id == booking.id)

@@ -17,7 +17,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 from sqlalchemy.exc import OperationalError
 
-from app.actions import bookings, budget, events, holds, inbox, leases, operations, reconcile, releases, settlements
+from app.actions import bookings, budget, events, inbox, leases, operations, reconcile, releases, settlements
 from app.actions.courses import Course
 from app.extensions import db
 from app.gateways.stripe_gateway import stripe_gateway
@@ -69,10 +69,10 @@ JOBS = {
     "handle_events": Job(timedelta(seconds=2), inbox.waiting, inbox.handle, inbox.spoil),
     "poll_events": Job(timedelta(minutes=1), events.unread, events.catch_up),
     "expire_checkouts": Job(timedelta(minutes=1), bookings.unpaid_too_long, bookings.expire, asks_stripe=False),
-    "expire_stale_holds": Job(timedelta(minutes=5), holds.stale, bookings.expire),
+    "expire_stale_holds": Job(timedelta(minutes=5), releases.stale, releases.release, asks_stripe=False),
     "follow_stripes_books": Job(timedelta(minutes=1), settlements.unread, settlements.follow),
     "reconcile": Job(timedelta(minutes=5), reconcile.due, _reconcile),
-    "release_forgotten_holds": Job(timedelta(minutes=5), releases.forgotten, releases.release),
+    "release_forgotten_holds": Job(timedelta(minutes=5), releases.forgotten, releases.release, asks_stripe=False),
 }
 
 

@@ -252,21 +252,12 @@ def unpaid_too_long(now: datetime) -> list[str]:
 
 
 def expire(booking_id: str, *, now: datetime) -> None:
-    """Let go of a booking that was not paid in time, or not completed while its hold could stand.
-
-    Does nothing if neither is the case (any more).
-    """
+    """Let go of a booking that was not paid in time; does nothing if it is (or has ended) after all."""
 
     def let_go(payment: Payment, booking: Booking) -> Operation | None:
-        if booking.state == BookingState.PENDING_PAYMENT and booking.pay_by <= now:
-            return _end_unpaid(payment, booking, BookingState.EXPIRED, Party.SYSTEM, endings.NOT_PAID, now)
-        held_too_long = payment.state == PaymentState.AUTHORIZED and payment.release_at and payment.release_at <= now
-        if booking.state != BookingState.CONFIRMED or not held_too_long or operations.unsettled(payment.id):
+        if booking.state != BookingState.PENDING_PAYMENT or now < booking.pay_by:
             return None
-        because = endings.NOT_COMPLETED if now >= booking.complete_by else endings.BANK_WOULD_LET_GO
-        return payments.start(
-            payments.VOID, payment, by=Party.SYSTEM, now=now, ends_as=BookingState.EXPIRED, because=because
-        )
+        return _end_unpaid(payment, booking, BookingState.EXPIRED, Party.SYSTEM, endings.NOT_PAID, now)
 
     operation = _decided(booking_id, let_go)
     if operation is not None:

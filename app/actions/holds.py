@@ -1,16 +1,8 @@
-"""How long a hold must and can stand. Pure, except for the look-up of those that went stale."""
+"""How long a hold must and can stand: pure functions."""
 
 from datetime import datetime
 
-from sqlalchemy import select
-
-from app.extensions import db
 from app.kit import policy
-from app.models.booking import Booking
-from app.models.payment import Payment
-from app.models.states import BookingState, PaymentState
-
-BATCH = 100
 
 
 def reach(now: datetime) -> datetime:
@@ -28,20 +20,3 @@ def release_at(complete_until: datetime, capture_before: datetime | None) -> dat
     if capture_before is None:
         return complete_until
     return min(complete_until, capture_before - policy.current().safety_margin)
-
-
-def stale(now: datetime) -> list[str]:
-    """Ids of confirmed bookings whose hold should be let go, longest overdue first."""
-    return list(
-        db.session.scalars(
-            select(Booking.id)
-            .join(Payment, Payment.booking_id == Booking.id)
-            .where(
-                Payment.is_in(PaymentState.AUTHORIZED),
-                Payment.release_at <= now,
-                Booking.state == BookingState.CONFIRMED,
-            )
-            .order_by(Payment.release_at)
-            .limit(BATCH)
-        )
-    )

@@ -42,7 +42,10 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class database_epoch(GenericFunction[int]):  # noqa: N801 - it reads as the SQL function it is
-    """The database's own clock in whole seconds: the one clock that all hosts of one installation share."""
+    """The database's own clock in whole seconds: the one clock that all hosts of one installation share.
+
+    It stands still for the length of a statement, so that an index can be searched for what is due.
+    """
 
     type = BigInteger()
     inherit_cache = True
@@ -55,7 +58,7 @@ def _sqlite_epoch(element: database_epoch, compiler: SQLCompiler, **kw: Any) -> 
 
 @compiles(database_epoch, "postgresql")
 def _postgresql_epoch(element: database_epoch, compiler: SQLCompiler, **kw: Any) -> str:
-    return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS BIGINT)"
+    return "CAST(EXTRACT(EPOCH FROM statement_timestamp()) AS BIGINT)"
 
 
 class database_microseconds(GenericFunction[int]):  # noqa: N801 - as above

@@ -14,6 +14,7 @@ RACES, RACES_FOR_TIME, WEBHOOKS, POWER_CUT = (
     "tests/faults/test_power_cut.py",
 )
 DOOR, BOOKS, REFUNDS = "tests/faults/test_door.py", "tests/actions/test_books.py", "tests/actions/test_refunds.py"
+RELEASES, LET_GO = "app/actions/releases.py", "tests/actions/test_releases.py"
 AT_THE_DOOR, LIFECYCLE = "tests/web/test_webhook.py", "tests/actions/test_lifecycle.py"
 OPERATIONS, ORDERS = "app/actions/operations.py", "app/actions/orders.py"
 PAYMENTS, GIVEN_BACK, LEDGER = "app/actions/payments.py", "app/actions/refunds.py", "app/actions/ledger.py"
@@ -130,6 +131,13 @@ MUTATIONS = [
         "payment.captured_minor = intent.received.minor",
         "payment.captured_minor = payment.authorized_minor",
         (WEBHOOKS, HISTORIES, BOOKS),
+    ),
+    Mutation(
+        "a stale hold is forgotten with its finder",
+        RELEASES,
+        "payments.UNPAID_ENDS) | claimed",
+        "payments.UNPAID_ENDS)",
+        (KILLS, LET_GO),
     ),
     Mutation(
         "a void is forgotten when the answer is late",

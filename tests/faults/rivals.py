@@ -12,7 +12,7 @@ from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
 from app import jobs
-from app.actions import accounts, bookings, payments, refunds
+from app.actions import accounts, bookings, payments, refunds, releases
 from app.extensions import db
 from app.kit import clock
 from app.kit.errors import NotAllowed
@@ -118,7 +118,11 @@ def give_up(hour: Hour) -> None:
 
 
 def expire(hour: Hour) -> None:
-    bookings.expire(the(hour).id, now=clock.now())  # the worker has just read it, too
+    """A worker comes by that has just read of the hour, in both of its lists."""
+    bookings.expire(hour.id, now=clock.now())
+    payment = the(hour).payment
+    assert payment is not None
+    releases.release(payment.id, now=clock.now())
 
 
 def look(hour: Hour) -> None:

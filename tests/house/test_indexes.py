@@ -74,7 +74,7 @@ def test_the_planner_is_understood(house: House):
 @pytest.mark.parametrize("name", jobs.JOBS)
 def test_a_job_finds_what_is_due_through_an_index(house: House, name: str):
     with inside(house.app), overhearing(house.app) as heard:
-        jobs.JOBS[name].due(house.stripe.now() + timedelta(days=30))
+        jobs.JOBS[name].due(house.stripe.now())  # nothing is: some jobs claim what they find
     assert heard
     assert scans(house, heard) == {}
 

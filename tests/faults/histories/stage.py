@@ -50,6 +50,7 @@ POSTGRESQL_CLOCK = (
     "CREATE SCHEMA played",
     "CREATE TABLE played.clock AS SELECT now()",
     "CREATE FUNCTION played.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS 'SELECT now FROM played.clock'",
+    "CREATE FUNCTION played.statement_timestamp() RETURNS timestamptz STABLE LANGUAGE sql AS 'TABLE played.clock'",
     "ALTER DATABASE {database} SET search_path = public, played, pg_catalog",
     "ALTER DATABASE {database} SET synchronous_commit = off",
 )
