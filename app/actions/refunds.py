@@ -14,7 +14,7 @@ from app.actions.transactions import atomically, unbroken
 from app.extensions import db
 from app.gateways.stripe_gateway import StripeGateway
 from app.gateways.stripe_objects import Refund
-from app.kit.errors import Failure, IllegalMove, Invalid
+from app.kit.errors import Failure, GatewayDown, IllegalMove, Invalid
 from app.kit.money import Money
 from app.models.booking import Booking
 from app.models.operation import Operation
@@ -144,17 +144,26 @@ def _count(payment: Payment, booking: Booking, amount: Money, operation: Operati
     )
 
 
-def _send(gateway: StripeGateway, order: Order) -> Refund:
-    return gateway.refund(order.params, order.key)
+def _send(gateway: StripeGateway, order: Order) -> list[Refund]:
+    return [gateway.refund(order.params, order.key)]
 
 
-def _look_up(gateway: StripeGateway, order: Order) -> Refund | None:
-    refunds = gateway.refunds_of(order.params["payment_intent"])
-    return next((refund for refund in refunds if refund.metadata.get("operation") == order.id), None)
+def _look_up(gateway: StripeGateway, order: Order) -> list[Refund] | None:
+    """All refunds of the payment, oldest first, if this one is among them."""
+    refunds = list(reversed(gateway.refunds_of(order.params["payment_intent"])))
+    return refunds if any(refund.metadata.get("operation") == order.id for refund in refunds) else None
 
 
-def _settle(order: Order, refund: Refund, now: datetime) -> bool:
-    _agree(Payment.locked(order.subject), refund, now=now)
+def _settle(order: Order, refunds: list[Refund], now: datetime) -> bool:
+    """Count the refund. If that is more than was charged, an earlier one has come back, of which we have not heard:
+    the next try looks at them all.
+    """
+    payment = Payment.locked(order.subject)
+    with db.session.no_autoflush:
+        for refund in refunds:
+            _agree(payment, refund, now=now)
+        if payment.refunded_minor > payment.captured_minor:
+            raise GatewayDown("Stripe has refunded more than we know to be left. We look again.")
     return True
 
 

@@ -6,7 +6,9 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
+from app import jobs
 from app.actions import books, ledger, payments, refunds, settlements
 from app.extensions import db
 from app.kit import clock
@@ -197,6 +199,26 @@ def test_a_refund_of_the_dashboard_that_came_back_before_we_heard_of_it_is_in_th
     assert db.session.query(Alarm).count() == 1
     settlements.follow(now=clock.now())
     assert db.session.query(LedgerEntry).filter_by(leg="settled").count() == 3  # the charge, there and back
+    assert books.problems(stripe.now()) + settlements.differences() == []
+
+
+def test_what_stripe_lets_be_refunded_because_another_refund_came_back_is_settled_before_we_hear_of_that(
+    anns_hour: Booking, app: Flask, stripe: Stripe
+):
+    hour = completed(paid(anns_hour, stripe, "pm_card_refundFail"), stripe)
+    stripe.fail_next("drop_request", "/v1/refunds", count=2)
+    with pytest.raises(GatewayDown):
+        give_back(hour, 3_000, stripe)
+    refund_at_stripe(hour, stripe, 6_000)
+    stripe.deliver(app)
+    jobs.run("handle_events")
+    assert fresh(hour).payment.refunded == euros(6_000)
+    stripe.wait(timedelta(minutes=5))  # and the 6,000 have come back
+    with capture_logs() as logs:
+        finish()
+    assert [entry for entry in logs if entry["log_level"] == "error"] == []
+    assert fresh(hour).payment.refunded == euros(3_000)
+    settlements.follow(now=clock.now())
     assert books.problems(stripe.now()) + settlements.differences() == []
 
 

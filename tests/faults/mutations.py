@@ -178,8 +178,8 @@ MUTATIONS = [
     Mutation(
         "a refund is never found again",
         GIVEN_BACK,
-        'if refund.metadata.get("operation") == order.id), None)',
-        "if False), None)",
+        'if any(refund.metadata.get("operation") == order.id for refund in refunds) else None',
+        "if False else None",
         (ANSWERS, KILLS),
     ),
     Mutation(
