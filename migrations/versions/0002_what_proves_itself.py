@@ -83,6 +83,7 @@ def upgrade() -> None:
     op.create_index(
         "uq_ledger_entry_balance_transaction_leg", "ledger_entry", ["balance_transaction", "leg"], unique=True
     )
+    _book_through_clearing_accounts()
     op.create_index("ix_payment_created_at", "payment", ["created_at", "id"], unique=False)
     op.create_index("ix_booking_mentor_id_starts_at", "booking", ["mentor_id", "starts_at", "id"], unique=False)
     op.drop_index("uq_operation_refund", "operation")
@@ -107,6 +108,33 @@ def upgrade() -> None:
         sqlite_where=sa.text("state IN ('quarantined', 'stuck')"),
         postgresql_where=sa.text("state IN ('quarantined', 'stuck')"),
     )
+
+
+def _book_through_clearing_accounts() -> None:
+    """What was taken from or given to Stripe directly waits for Stripe's own entry about it now, as all new entries do.
+
+    The one time that entries are changed, so the guard is sent away meanwhile.
+    """
+    on_postgresql = op.get_bind().dialect.name == "postgresql"
+    if on_postgresql:
+        op.execute("ALTER TABLE ledger_entry DISABLE TRIGGER ledger_entry_is_frozen")
+    else:
+        op.execute("DROP TRIGGER ledger_entry_refuses_update")
+    op.execute("UPDATE ledger_entry SET debit = 'clearing:charges' WHERE debit = 'stripe'")
+    op.execute("UPDATE ledger_entry SET credit = 'clearing:refunds' WHERE credit = 'stripe'")
+    if on_postgresql:
+        op.execute("ALTER TABLE ledger_entry ENABLE TRIGGER ledger_entry_is_frozen")
+    else:
+        op.execute("""
+            CREATE TRIGGER ledger_entry_refuses_update BEFORE UPDATE ON ledger_entry
+            BEGIN SELECT RAISE(ABORT, 'ledger entries are never changed'); END""")
+    op.execute("DELETE FROM balance")
+    op.execute("""
+        INSERT INTO balance (account, currency, minor)
+        SELECT account, currency, sum(minor) FROM (
+            SELECT credit AS account, currency, amount AS minor FROM ledger_entry
+            UNION ALL SELECT debit, currency, -amount FROM ledger_entry
+        ) AS sides GROUP BY account, currency""")
 
 
 def downgrade() -> None:

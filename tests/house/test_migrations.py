@@ -14,6 +14,7 @@ from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from app import create_app
 from app.cli import refuse_wrong_database
@@ -28,6 +29,15 @@ from wsgi import FOR_A_PERSON
 
 SCRIPTS = ScriptDirectory(str(ROOT / "migrations"))
 OLDER = [script.revision for script in SCRIPTS.walk_revisions() if script.revision not in SCRIPTS.get_heads()]
+BOOKED_DIRECTLY = """
+INSERT INTO operation (id, kind, subject, params, api_version, state, by, because, attempt, key_spent, tries,
+    lease_until, not_before, created_at, version) VALUES
+    ('op_1', 'capture', 'pay_1', '{}', 'v', 'done', 'mentor', '', 1, false, 1, 0, 0, '2026-06-01 08:00:00+00', 1),
+    ('op_2', 'refund', 'pay_1', '{}', 'v', 'done', 'mentor', '', 1, false, 1, 0, 0, '2026-06-01 09:00:00+00', 1);
+INSERT INTO ledger_entry (id, operation_id, leg, debit, credit, amount, currency, at) VALUES
+    (1, 'op_1', 'mentor', 'stripe', 'mentor:bob:pending', 8000, 'EUR', '2026-06-01 08:00:00+00'),
+    (2, 'op_2', 'mentor', 'mentor:bob:pending', 'stripe', 8000, 'EUR', '2026-06-01 09:00:00+00');
+INSERT INTO balance (account, currency, minor) VALUES ('stripe', 'EUR', 0), ('mentor:bob:pending', 'EUR', 0)"""
 ONLY_BY_MIGRATION = {"ex_booking_one_at_a_time"}  # what a model cannot say: PostgreSQL's fence against overlaps
 
 
@@ -84,6 +94,19 @@ def test_migrations_lead_down_to_nothing_and_up_again(empty: Flask):
     upgrade()
     with db.engine.connect() as connection:
         assert _described(connection) == before
+
+
+def test_what_was_booked_before_there_were_clearing_accounts_goes_through_them(empty: Flask):
+    upgrade(revision="0001")
+    with db.engine.begin() as connection:
+        for statement in BOOKED_DIRECTLY.split(";"):
+            connection.execute(text(statement))
+    upgrade()
+    with db.engine.connect() as connection:
+        balances = {row.account: row.minor for row in connection.execute(text("SELECT account, minor FROM balance"))}
+        with pytest.raises(DBAPIError, match="never changed"):
+            connection.execute(text("UPDATE ledger_entry SET amount = 1"))
+    assert balances == {"clearing:charges": -8_000, "clearing:refunds": 8_000, "mentor:bob:pending": 0}
 
 
 def test_a_migrated_database_is_not_refused(empty: Flask):
