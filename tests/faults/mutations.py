@@ -109,14 +109,14 @@ MUTATIONS = [
         PAYMENTS,
         'elif intent.status == "requires_capture" and operations.unsettled(payment.id) is None:',
         "elif False:",
-        (ANSWERS, KILLS, HISTORIES),
+        (ANSWERS, KILLS),
     ),
     Mutation(
         "a hold that comes after the end stays",
         PAYMENTS,
         "if booking.state in UNPAID_ENDS and payment.state in (PaymentState.NEEDS_CARD, PaymentState.AUTHORIZED):",
         "if False:",
-        (ANSWERS, KILLS, HISTORIES),
+        (ANSWERS, KILLS),
     ),
     Mutation(
         "a cent less is captured",
