@@ -72,7 +72,7 @@ JOBS = {
     "expire_stale_holds": Job(timedelta(minutes=5), releases.stale, releases.release, asks_stripe=False),
     "follow_stripes_books": Job(timedelta(minutes=1), settlements.unread, settlements.follow),
     "reconcile": Job(timedelta(minutes=5), reconcile.due, _reconcile),
-    "release_forgotten_holds": Job(timedelta(minutes=5), releases.forgotten, releases.release, asks_stripe=False),
+    "release_forgotten_holds": Job(timedelta(hours=1), releases.forgotten, releases.release, asks_stripe=False),
 }
 
 

@@ -207,7 +207,7 @@ def job(name: str) -> Callable[[datetime], None]:
 
 
 def let_go(_now: datetime) -> None:
-    """What a worker does about stale holds within five minutes: the second job takes up what was claimed in vain."""
+    """What a worker does about stale holds within an hour: the second job takes up what was claimed in vain."""
     jobs.run("expire_stale_holds")
     jobs.run("release_forgotten_holds")
 
