@@ -31,7 +31,7 @@ from app.models.mentor import Mentor
 from app.models.payment import Payment
 from app.models.user import User
 from bench import _pgbench
-from tests.conftest import TABLES, settings_for
+from tests.conftest import settings_for
 from tests.databases import postgresql_url
 
 WANTED = 0.25
@@ -137,7 +137,7 @@ def _settle(pair: int) -> None:
 
 def _empty(app: Flask) -> None:
     """No booking, and nothing that came of one."""
-    gone = [name for name in TABLES.split(", ") if name not in ("user_account", "mentor", "weekly_hours")]
+    gone = [name for name in db.metadata.tables if name not in ("user_account", "mentor", "weekly_hours")]
     db.session.execute(text(f"TRUNCATE {', '.join(gone)}"))
     db.session.commit()
 
