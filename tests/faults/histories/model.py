@@ -23,7 +23,7 @@ NEXT = {
 
 
 class Answer(StrEnum):
-    """What somebody was told who asked for something. ``SILENCE``: who was to answer died."""
+    """What somebody was told who asked for something. ``SILENCE``: who was to answer died, or it was no answer."""
 
     DONE = "done"
     CONFIRMING = "we are confirming"

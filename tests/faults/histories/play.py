@@ -249,5 +249,7 @@ def _as_told(kind: str, said: str) -> Answer:
     """What a page that shows how it stands means to who asked for ``kind``."""
     if said == "busy":
         return Answer.CONFIRMING
+    if (kind, said) == ("cancel", "completed"):
+        return Answer.SILENCE  # what the page showed was given back, but of an earlier refund we hear that it came back
     wanted = {"complete": "completed", "cancel": "cancelled", "no_show": "no_show"}
     return Answer.DONE if wanted.get(kind, said) == said else Answer.REFUSED
