@@ -47,7 +47,7 @@ class Clock:
     @property
     def offset(self) -> float:
         """How far the simulated clock is ahead of the real one, in seconds."""
-        return self._offset
+        return round(self.now() - time.time(), 3)
 
     def now(self) -> float:
         return self._ticks() + self._offset

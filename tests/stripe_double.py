@@ -32,7 +32,12 @@ class Stripe:
     """A Stripe account with its clock, for one test."""
 
     def __init__(self, database: str = ":memory:", *, begins: datetime = MONDAY) -> None:
-        self.simulator = Simulator(database, webhook_url=f"http://localhost{WEBHOOK_PATH}", webhook_secret="whsec_test")
+        self.simulator = Simulator(
+            database,
+            webhook_url=f"http://localhost{WEBHOOK_PATH}",
+            webhook_secret="whsec_test",
+            ticks=lambda: 0.0,  # a slow machine is no reason for time to pass
+        )
         self._now = begins
         self.simulator.clock.set(begins.timestamp())
         self.client = library.StripeClient(
