@@ -1,19 +1,22 @@
-"""What an operator sees: what needs a person, every booking, and the books."""
+"""What an operator sees: what needs a person, every booking, the books, and how they compare with Stripe."""
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
-from app.actions import bookings, books, decisions, inbox, refunds
+from app.actions import alarms, bookings, books, decisions, inbox, refunds
 from app.extensions import db
 from app.kit import clock
 from app.kit.errors import IllegalMove, Invalid
 from app.kit.money import Money
+from app.models.alarm import Alarm
+from app.models.base import all_of
 from app.models.booking import Booking
 from app.models.listings import all_listed, listed
 from app.models.operation import Operation
 from app.models.payment import Payment
-from app.models.states import UNSETTLED_OPERATION, Party
+from app.models.reconciliation import Reconciliation
+from app.models.states import UNSETTLED_OPERATION, AlarmState, Party
 from app.web import outcomes
 from app.web.access import Audience, audience
 from app.web.forms import DecisionForm, RefundForm, show_on
@@ -28,7 +31,7 @@ MOST_SHOWN = 50
 @bp.get("/")
 @audience(Audience.OPERATOR)
 def dashboard() -> str:
-    """What is not settled, every booking, and what every account adds up to."""
+    """What is not settled or not right, every booking, and what every account adds up to."""
     unsettled = db.session.execute(
         select(Operation.id, Operation.kind, Operation.state, Operation.error, Operation.created_at, Payment.booking_id)
         .outerjoin(Payment, Payment.id == Operation.subject)
@@ -36,9 +39,20 @@ def dashboard() -> str:
         .order_by(Operation.created_at)
         .limit(MOST_SHOWN)
     ).all()
+    open_alarms = db.session.execute(
+        select(Alarm.id, Alarm.sentence, Alarm.raised_at, Payment.booking_id)
+        .outerjoin(Payment, or_(Payment.id == Alarm.subject, Payment.intent_id == Alarm.subject))
+        .where(Alarm.is_in(AlarmState.OPEN))
+        .order_by(Alarm.raised_at.desc(), Alarm.id.desc())
+        .limit(MOST_SHOWN)
+    ).all()
     return render_template(
         "admin/dashboard.html",
         attention=unsettled,
+        alarms=open_alarms,
+        compared=db.session.scalar(
+            select(Reconciliation).order_by(Reconciliation.started_at.desc(), Reconciliation.id.desc()).limit(1)
+        ),
         set_aside=inbox.set_aside(clock.now()),
         page=page_of(listed(), Booking.starts_at, Booking.id, read=all_listed),
         trial_balances=books.trial_balances(),
@@ -131,6 +145,26 @@ def give_up(operation_id: str) -> ResponseReturnValue:
     decisions.give_up(operation_id, because=form.because.data, now=clock.now())
     flash("It is not tried any more, and another action is possible.", "done")
     return redirect(url_for(".dashboard"))
+
+
+@bp.post("/alarms/<alarm_id>/settlement")
+@audience(Audience.OPERATOR)
+def settle_alarm(alarm_id: str) -> ResponseReturnValue:
+    """Take the operator's word that nothing more need be done about an alarm."""
+    form = DecisionForm()
+    if not form.validate_on_submit():
+        raise Invalid("Please say in a few words why nothing more need be done.")
+    alarms.settle(alarm_id, because=form.because.data, now=clock.now())
+    flash("It is settled. Should anything about it change, it is raised again.", "done")
+    return redirect(url_for(".dashboard"))
+
+
+@bp.get("/reconciliations")
+@audience(Audience.OPERATOR)
+def reconciliations() -> str:
+    """How our books and bookings compared with Stripe's, time after time."""
+    page = page_of(select(Reconciliation), Reconciliation.started_at, Reconciliation.id, read=all_of)
+    return render_template("admin/reconciliations.html", page=page)
 
 
 def _charged(booking_id: str) -> tuple[Booking, Payment]:

@@ -62,7 +62,7 @@ def _for_bob(person: Person) -> list[str]:
 def _for_olga(person: Person) -> list[str]:
     person.open("/operator/")
     bookings = _links(person, "/operator/bookings/bk_")
-    return ["/operator/", bookings[0], f"{bookings[0]}/cancellation", bookings[-1]]
+    return ["/operator/", "/operator/reconciliations", bookings[0], f"{bookings[0]}/cancellation", bookings[-1]]
 
 
 def _links(person: Person, beginning: str) -> list[str]:

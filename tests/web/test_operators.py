@@ -1,19 +1,22 @@
 """What an operator does: refund in parts, and decide about what nobody could explain."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
+from app import jobs
 from app.extensions import db
 from app.kit.money import Money
+from app.models.alarm import Alarm
 from app.models.booking import Booking
 from app.models.mentor import Mentor
 from app.models.operation import Operation
-from app.models.states import BookingState, OperationState
+from app.models.states import AlarmState, BookingState, OperationState
 from app.models.user import User
 from tests.faults.recovery import finish
-from tests.people import booked, fresh
+from tests.people import booked, completed, fresh
 from tests.stripe_double import Stripe
 from tests.web.conftest import Browser
 from tests.web.effects import nothing_happens
@@ -157,3 +160,45 @@ def test_what_is_settled_cannot_be_decided_about(completed_hour: Booking, olgas:
         assert olgas.post(f"/operator/operations/{done}/refusal", {"because": "no"}).status_code == 409
         assert olgas.post("/operator/operations/op_nothing/look-up").status_code == 404
         assert olgas.post("/operator/operations/op_nothing/refusal", {"because": "no"}).status_code == 404
+
+
+@pytest.fixture
+def alarmed(held_hour: Booking, stripe: Stripe) -> Booking:
+    """Charged here, and then Stripe knows nothing of the charge any more; compared once before, and once since."""
+    jobs.reconcile_since(stripe.now() - timedelta(days=1))
+    held = stripe.keep()
+    hour = completed(held_hour, stripe)
+    stripe.put_back(held)
+    stripe.wait(timedelta(days=2))
+    jobs.reconcile_since(stripe.now() - timedelta(days=30))
+    return hour
+
+
+def test_olga_reads_what_does_not_agree_with_stripe_and_settles_it(alarmed: Booking, olgas: Browser, stripe: Stripe):
+    olgas.get("/operator/")
+    assert "Alarms were open" in olgas.words
+    assert "is requires_capture at Stripe" in olgas.words
+    olgas.press("Settle it", because="")
+    assert "Please say in a few words why nothing more need be done." in olgas.words
+    assert db.session.query(Alarm).filter_by(state=AlarmState.OPEN).count() == 1
+    olgas.get("/operator/")
+    olgas.press("Settle it", because="Stripe gave it back by hand")
+    assert "No alarm is open" in olgas.words
+    db.session.rollback()
+    settled = db.session.query(Alarm).filter_by(state=AlarmState.SETTLED).one().id
+    with nothing_happens(stripe):
+        assert olgas.post(f"/operator/alarms/{settled}/settlement", {"because": "again"}).status_code == 409
+        assert olgas.post("/operator/alarms/al_nothing/settlement", {"because": "no"}).status_code == 404
+
+
+def test_an_alarm_leads_to_its_booking(alarmed: Booking, olgas: Browser):
+    olgas.get("/operator/")
+    olgas.click("its booking")
+    assert alarmed.title in olgas.words
+
+
+def test_every_comparison_with_stripe_is_told_of(alarmed: Booking, olgas: Browser):
+    olgas.get("/operator/")
+    olgas.click("All comparisons")
+    assert olgas.words.index("Alarms were open") < olgas.words.index("All is right"), "the newest comes first"
+    assert "1 compared, 0 mended, 0 not ours, 0 open alarms." in olgas.words
