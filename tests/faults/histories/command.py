@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 import time
+import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
@@ -49,6 +50,8 @@ class Lane:
             part.play(cls.stages[part.database], tally, shrink=shrink)
         except Wrong as wrong:
             return Outcome(part, tally, str(wrong))
+        except Exception:  # such as Hypothesis's complaint that the same dice told another story the second time
+            return Outcome(part, tally, traceback.format_exc())
         return Outcome(part, tally, "")
 
 
