@@ -161,7 +161,7 @@ def test_the_demos_clock_moves_by_what_its_buttons_say_and_nothing_else(
         someone.press("3 days")
         assert someone.address == "/log-in"
         assert "It is 72 hours later." in someone.words
-        assert 72 * 3600 <= (clock.now() - before).total_seconds() < 72 * 3600 + 60
+        assert abs((clock.now() - before).total_seconds() - 72 * 3600) < 60
         someone.press("1 hour")
         assert "It is 1 hour later." in someone.words
 
