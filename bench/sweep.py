@@ -17,7 +17,7 @@ from flask_migrate import upgrade
 from sqlalchemy import text
 
 from app import create_app
-from app.actions import bookings, leases, releases
+from app.actions import bookings, deadlines, leases, releases
 from app.extensions import db
 from tests.conftest import settings_for
 from tests.databases import postgresql_url
@@ -55,7 +55,8 @@ INSERT INTO operation (id, kind, subject, params, api_version, state, by, becaus
     lease_until, not_before, created_at, version)
 SELECT 'op_' || md5(kind || id), kind, id, json_build_object('payment_intent', intent_id), 'v', 'done', 'mentor', '', 1,
     false, 1, 0, 0, created_at, 1
-FROM payment, unnest(ARRAY['hold', 'capture']) AS kind WHERE state <> 'authorized'
+FROM payment, unnest(ARRAY['hold', 'capture']) AS kind WHERE state <> 'authorized';
+INSERT INTO deadline (kind, subject, due_at) SELECT 'release', id, release_at FROM payment WHERE state = 'authorized'
 """
 PENDING = """
 INSERT INTO operation (id, kind, subject, params, api_version, state, by, because, attempt, key_spent, tries,
@@ -78,7 +79,7 @@ class Look:
 LOOKS = [
     Look("checkouts that took too long: found, none", 0, bookings.unpaid_too_long, claims=False),
     Look("forgotten holds: found, none", 0, releases.forgotten, claims=False),
-    Look("stale holds: found and claimed", releases.BATCH, releases.stale),
+    Look("stale holds: found and claimed", deadlines.BATCH, releases.stale),
     Look("pending operations: found and claimed", leases.BATCH, leases.claim),
 ]
 
@@ -91,16 +92,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args(arguments)
     sizes = (options.few, options.many)
-    apps = [_furnished(size, (options.rounds + WARM) * releases.BATCH) for size in sizes]
+    apps = [_furnished(size, (options.rounds + WARM) * deadlines.BATCH) for size in sizes]
     good = True
     print(f"{'median of a batch, in ms':50}  {sizes[0]:>9,}  {sizes[1]:>9,} bookings   ratio")
     for look in LOOKS:
         few, many = _in_turns(look, apps, options.rounds)
-        of_100 = many * 100 / (look.batch or 100)
         print(f"{look.name:50}  {few:9.2f}  {many:9.2f}            {many / few:5.2f}" + f"  {look.batch or ''} rows")
         if look.claims:
-            good &= many / few <= WANTED_RATIO and of_100 <= WANTED_MS
-    print(f"wanted of a claim: a ratio of at most {WANTED_RATIO}, {WANTED_MS:.0f} ms for a hundred rows")
+            good &= many / few <= WANTED_RATIO and many <= WANTED_MS
+    print(f"wanted of a claim: a ratio of at most {WANTED_RATIO}, {WANTED_MS:.0f} ms for a batch")
     return 0 if good else 1
 
 

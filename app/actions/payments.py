@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from app.actions import endings, labels, ledger, operations, refunds
+from app.actions import deadlines, endings, labels, ledger, operations, refunds
 from app.actions.holds import release_at
 from app.actions.labels import Cause
 from app.actions.orders import KINDS, Kind, Order, is_elsewhere
@@ -178,10 +178,11 @@ def _authorized(payment: Payment, intent: Intent, now: datetime) -> None:
         payment.charge_id = intent.charge.id
         payment.card_brand, payment.card_last4 = intent.charge.card_brand, intent.charge.card_last4
         payment.capture_before = intent.charge.capture_before
-    payment.release_at = release_at(booking.complete_by, payment.capture_before)
+    payment.release_at = until = release_at(booking.complete_by, payment.capture_before)
     payment.move_to(PaymentState.AUTHORIZED, now=now, by=Party.MENTEE)
     if booking.state == BookingState.PENDING_PAYMENT:
         booking.move_to(BookingState.CONFIRMED, now=now, by=Party.MENTEE)
+        deadlines.put(deadlines.RELEASE, payment.id, until)
     elif intent.status == "requires_capture" and operations.unsettled(payment.id) is None:
         # The bank said yes after the booking had ended: nothing may stay on the card.
         start(VOID, payment, by=Party.SYSTEM, now=now, ends_as=booking.state, because=booking.ended_because)
@@ -193,6 +194,7 @@ def _captured(payment: Payment, intent: Intent, now: datetime) -> None:
     told = labels.cause_of(intent.metadata, labels.CAPTURE)
     operation = _cause(CAPTURE, payment, intent.received, stripe_id=intent.id, told=told, now=now)
     booking = Booking.locked(payment.booking_id)
+    deadlines.lift(deadlines.RELEASE, payment.id)
     payment.captured_minor = intent.received.minor
     payment.move_to(PaymentState.CAPTURED, now=now, by=operation.by, operation_id=operation.id)
     ledger.book_capture(booking, payment.captured, operation_id=operation.id, now=now)
@@ -206,6 +208,7 @@ def _let_go(payment: Payment, intent: Intent, now: datetime) -> None:
     told = labels.cause_of_cancel(intent)
     operation = _cause(VOID, payment, payment.authorized or None, stripe_id=intent.id, told=told, now=now)
     booking = Booking.locked(payment.booking_id)
+    deadlines.lift(deadlines.RELEASE, payment.id)
     payment.move_to(
         PaymentState.LAPSED if lapsed else PaymentState.VOIDED, now=now, by=operation.by, operation_id=operation.id
     )

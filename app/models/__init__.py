@@ -6,6 +6,7 @@ from app.models.base import Base
 from app.models.booking import Booking
 from app.models.bookmark import Bookmark
 from app.models.budget import RequestBudget
+from app.models.deadline import Deadline
 from app.models.event import StripeEvent
 from app.models.installation import Installation
 from app.models.ledger import Balance, LedgerEntry
@@ -22,6 +23,7 @@ __all__ = [
     "Base",
     "Booking",
     "Bookmark",
+    "Deadline",
     "Installation",
     "LedgerEntry",
     "Mentor",

@@ -1,4 +1,5 @@
-"""What proves itself: how far Stripe's journals are read, whose account it is, alarms, reconciliations, a budget.
+"""What proves itself: how far Stripe's journals are read, whose account it is, alarms, reconciliations, a budget,
+deadlines.
 
 Revision: 0002, after 0001
 """
@@ -79,6 +80,17 @@ def upgrade() -> None:
         sa.Column("free_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("endpoint", name=op.f("pk_request_budget")),
     )
+    op.create_table(
+        "deadline",
+        sa.Column("kind", sa.String(length=30), nullable=False),
+        sa.Column("subject", sa.String(length=40), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "subject", name=op.f("pk_deadline")),
+    )
+    op.create_index("ix_deadline_kind_due_at", "deadline", ["kind", "due_at"], unique=False)
+    op.execute("""
+        INSERT INTO deadline (kind, subject, due_at)
+        SELECT 'release', id, release_at FROM payment WHERE state = 'authorized'""")
     op.add_column("ledger_entry", sa.Column("balance_transaction", sa.String(length=255), nullable=True))
     op.create_index(
         "uq_ledger_entry_balance_transaction_leg", "ledger_entry", ["balance_transaction", "leg"], unique=True
@@ -163,5 +175,5 @@ def downgrade() -> None:
     op.drop_index("ix_booking_mentor_id_starts_at", "booking")
     op.drop_index("uq_ledger_entry_balance_transaction_leg", "ledger_entry")
     op.drop_column("ledger_entry", "balance_transaction")
-    for table in ("request_budget", "reconciliation", "alarm", "installation", "bookmark"):
+    for table in ("deadline", "request_budget", "reconciliation", "alarm", "installation", "bookmark"):
         op.drop_table(table)

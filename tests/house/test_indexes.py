@@ -17,7 +17,7 @@ from tests.house.conftest import House, inside
 from tests.house.pages import routes
 
 GROW = ("booking", "payment", "operation", "stripe_event", "slot_claim", "ledger_entry", "transition", "user_account")
-GROW += ("mentor", "weekly_hours")
+GROW += ("mentor", "weekly_hours", "deadline")
 SCAN = re.compile(r"SCAN (\w+)(?! USING (?:COVERING )?INDEX)\b")
 
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,20 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy import Connection, bindparam, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from app import create_app
+from app.actions import releases
 from app.cli import refuse_wrong_database
 from app.extensions import db
-from app.kit.columns import metadata
+from app.kit.columns import UtcDateTime, metadata
 from app.models import schema
 from config import Misconfigured
 from tests.conftest import settings_for
 from tests.databases import postgresql_url
 from tests.house.source import ROOT
+from tests.people import HOUR
 from wsgi import FOR_A_PERSON
 
 SCRIPTS = ScriptDirectory(str(ROOT / "migrations"))
@@ -38,6 +41,18 @@ INSERT INTO ledger_entry (id, operation_id, leg, debit, credit, amount, currency
     (1, 'op_1', 'mentor', 'stripe', 'mentor:bob:pending', 8000, 'EUR', '2026-06-01 08:00:00+00'),
     (2, 'op_2', 'mentor', 'mentor:bob:pending', 'stripe', 8000, 'EUR', '2026-06-01 09:00:00+00');
 INSERT INTO balance (account, currency, minor) VALUES ('stripe', 'EUR', 0), ('mentor:bob:pending', 'EUR', 0)"""
+HELD = """
+INSERT INTO user_account (id, email, name, password_hash, time_zone, is_operator, created_at)
+SELECT 'ann', 'ann@example.com', 'Ann', 'x', 'UTC', false, :due;
+INSERT INTO mentor (id, user_id, headline, bio, hourly_rate_minor, currency, time_zone, published, created_at)
+SELECT 'bob', 'ann', 'Python', '', 8000, 'EUR', 'UTC', true, :due;
+INSERT INTO booking (id, mentor_id, mentee_id, title, description, starts_at, ends_at, minutes, price_minor, currency,
+    commission_bps, state, pay_by, complete_by, ended_because, request_key, created_at, version)
+SELECT 'bk_held', 'bob', 'ann', 'Review of my parser', '', :begin, :due, 60, 8000, 'EUR', 1000, 'confirmed', :begin,
+    :due, '', 'form', :begin, 1;
+INSERT INTO payment (id, booking_id, state, amount_minor, authorized_minor, captured_minor, refunded_minor, currency,
+    release_at, created_at, version)
+SELECT 'pay_held', 'bk_held', 'authorized', 8000, 8000, 0, 0, 'EUR', :due, :begin, 1"""
 ONLY_BY_MIGRATION = {"ex_booking_one_at_a_time"}  # what a model cannot say: PostgreSQL's fence against overlaps
 
 
@@ -107,6 +122,19 @@ def test_what_was_booked_before_there_were_clearing_accounts_goes_through_them(e
         with pytest.raises(DBAPIError, match="never changed"):
             connection.execute(text("UPDATE ledger_entry SET amount = 1"))
     assert balances == {"clearing:charges": -8_000, "clearing:refunds": 8_000, "mentor:bob:pending": 0}
+
+
+def test_holds_made_before_there_were_deadlines_have_one(empty: Flask):
+    due = datetime(2026, 6, 4, 12, tzinfo=UTC)
+    upgrade(revision="0001")
+    with db.engine.begin() as connection:
+        times = {"begin": bindparam("begin", due - HOUR, UtcDateTime), "due": bindparam("due", due, UtcDateTime)}
+        for statement in HELD.split(";"):
+            named = [bound for name, bound in times.items() if f":{name}" in statement]
+            connection.execute(text(statement).bindparams(*named))
+    upgrade()
+    assert releases.stale(due - HOUR) == []
+    assert releases.stale(due) == ["pay_held"]
 
 
 def test_a_migrated_database_is_not_refused(empty: Flask):
