@@ -7,6 +7,7 @@ from sqlalchemy import bindparam, delete, select
 
 from app.actions.transactions import at_once
 from app.extensions import db
+from app.kit.columns import is_one_of
 from app.models.deadline import Deadline
 
 RELEASE = "release"  # of a payment's hold that nobody captured
@@ -18,11 +19,11 @@ _DUE = (
     .order_by(Deadline.due_at)
     .limit(BATCH)
     .with_for_update(skip_locked=True)
-    .cte("due")
+    .scalar_subquery()
 )
 _CLAIM = (
     delete(Deadline)
-    .where(Deadline.kind == bindparam("due_kind"), Deadline.subject.in_(select(_DUE.c.subject)))
+    .where(Deadline.kind == bindparam("due_kind"), is_one_of(Deadline.subject, _DUE))
     .returning(Deadline.subject)
 )
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, MetaData
+from sqlalchemy import BigInteger, Boolean, DateTime, Dialect, MetaData
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
@@ -79,3 +79,26 @@ def _sqlite_microseconds(element: database_microseconds, compiler: SQLCompiler, 
 @compiles(database_microseconds, "postgresql")
 def _postgresql_microseconds(element: database_microseconds, compiler: SQLCompiler, **kw: Any) -> str:
     return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
+
+
+class is_one_of(GenericFunction[bool]):  # noqa: N801 - as above
+    """Whether a column is among what a scalar subquery with a limit finds.
+
+    To PostgreSQL it is said with an array: looking them up one by one is what it does then, in a table of any size.
+    After ``IN`` it may read the whole table instead.
+    """
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(is_one_of, "sqlite")
+def _sqlite_one_of(element: is_one_of, compiler: SQLCompiler, **kw: Any) -> str:
+    column, found = element.clauses
+    return f"{compiler.process(column, **kw)} IN {compiler.process(found, **kw)}"
+
+
+@compiles(is_one_of, "postgresql")
+def _postgresql_one_of(element: is_one_of, compiler: SQLCompiler, **kw: Any) -> str:
+    column, found = element.clauses
+    return f"{compiler.process(column, **kw)} = ANY (ARRAY {compiler.process(found, **kw)})"
