@@ -6,7 +6,6 @@ from datetime import datetime
 from sqlalchemy import bindparam, delete, select
 
 from app.actions.transactions import at_once
-from app.extensions import db
 from app.kit.columns import is_one_of
 from app.models.deadline import Deadline
 
@@ -35,7 +34,7 @@ def put(kind: str, subject: str, due_at: datetime) -> None:
 
 def lift(kind: str, subject: str) -> None:
     """It need not be seen to any more; does nothing if somebody has claimed it. Inside a transaction."""
-    db.session.execute(delete(Deadline).where(Deadline.kind == kind, Deadline.subject == subject))
+    Deadline.erase(Deadline.kind == kind, Deadline.subject == subject)
 
 
 def claim(kind: str, now: datetime) -> Sequence[str]:

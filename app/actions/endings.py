@@ -2,9 +2,6 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete
-
-from app.extensions import db
 from app.models.availability import SlotClaim
 from app.models.booking import Booking
 from app.models.operation import Operation
@@ -33,4 +30,4 @@ def end_now(
     """End a booking (locked) and free its time, of both people. Raises: IllegalMove."""
     booking.move_to(state, now=now, by=by, because=because, operation_id=operation_id)
     booking.ended_by, booking.ended_because, booking.ended_at = by, because, now
-    db.session.execute(delete(SlotClaim).where(SlotClaim.booking_id == booking.id))
+    SlotClaim.erase(SlotClaim.booking_id == booking.id)

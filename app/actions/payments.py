@@ -224,8 +224,8 @@ def _cause(
     """
     operation = operations.unsettled(payment.id)
     if operation is not None and operation.kind == kind and (kind == VOID or operation.amount == amount):
-        operations.close(operation, OperationState.DONE, now=now)
         operation.stripe_id = stripe_id
+        operations.close(operation, OperationState.DONE, now=now)
         return operation
     adopted = operations.adopt(
         kind, payment.id, amount, stripe_id=stripe_id, because=endings.IN_DASHBOARD, cause=told, now=now

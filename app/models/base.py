@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, ClassVar, Self, TypeVar
 
-from sqlalchemy import ClauseElement, Insert, MetaData, Select, insert, select, text
+from sqlalchemy import ClauseElement, Insert, MetaData, Select, delete, insert, select, text
 from sqlalchemy.orm import DeclarativeBase
 
 from app.extensions import db
@@ -52,6 +52,12 @@ class Base(DeclarativeBase):
         into = _insert_into(type(self))
         db.session.flush()
         db.session.connection().execute(into.values(computed) if computed else into, given)
+
+    @classmethod
+    def erase(cls, *conditions: Any) -> None:
+        """Delete the rows that fit, past the session: rows that it does not know, and that what it has yet to write
+        does not concern."""
+        db.session.connection().execute(delete(cls.metadata.tables[cls.__tablename__]).where(*conditions))
 
 
 @cache
