@@ -227,11 +227,13 @@ def _missing(intent_id: str, *, now: datetime) -> Findings:
 
 def _strand(intent: Intent, reason: str, *, now: datetime) -> None:
     """It can belong to no booking: nobody can use what it holds, and a person has to know what it charged."""
-    charged = intent.received - intent.charge.refunded if intent.charge else intent.received
-    if intent.status == "canceled" or (intent.status == "succeeded" and not charged):
+    if intent.status == "canceled":
         return
+    charged = intent.received - intent.charge.refunded if intent.charge else intent.received
     strays.let_go(intent, now=now)
     what = f"{charged} were charged" if charged else f"{intent.amount} were held or asked for, and are let go,"
+    if intent.received and not charged:
+        what = f"{intent.received} were charged and refunded"  # Stripe's fee is lost, and somebody has to know
     told = f"At Stripe, {what} for a booking that is not here and cannot be put back ({intent.id}). {reason}"
     _raise(strays.KIND, intent.id, told, now=now)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, select, tuple_
 
-from app.actions import alarms, comparisons, reconcile, settlements
+from app.actions import alarms, books, comparisons, reconcile, settlements
 from app.actions.comparisons import Findings
 from app.actions.transactions import atomically, outside
 from app.extensions import db
@@ -29,6 +29,7 @@ BATCH = 100
 LOOKS = 3
 AHEAD = timedelta(hours=1)  # by which a clock may be ahead of another
 BALANCE, AT_STRIPE = "balance", "stripe"  # kind and subject of the alarm about money that only one side knows of
+BOOKS = "books"  # both, of the alarm that the books are wrong in themselves, or that nobody knows why money moved
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,16 @@ class Course:
                 alarms.settle_about([BALANCE], [AT_STRIPE], now=now)
             elif db.session.scalar(under_way) is None:
                 alarms.raise_about(BALANCE, AT_STRIPE, " ".join(wrong), now=now)
+            if self.since <= reconcile.since(reconcile.EVERYTHING, now):  # it takes a look at every entry
+                self._books(now)
         reconcile.note(self.run_id, Findings(), now=now)
+
+    def _books(self, now: datetime) -> None:
+        wrong = books.problems(now)
+        if wrong:
+            alarms.raise_about(BOOKS, BOOKS, " ".join(wrong), now=now)
+        else:
+            alarms.settle_about([BOOKS], [BOOKS], now=now)
 
     def _share(self, looked_back_to: datetime, percent: int) -> int:
         """How much of ``percent`` is behind when one has looked back so far."""

@@ -64,7 +64,7 @@ def hold(booking: Booking, *, customer_id: str, now: datetime) -> Operation:
             "currency": booking.currency.lower(),
             "customer": customer_id,
             "capture_method": "manual",
-            "automatic_payment_methods": {"enabled": True},
+            "allowed_payment_method_types": ["card"],  # nothing else can be held for days and charged in part
             "description": f"{booking.title} ({booking.id})",
             "metadata": labels.of_booking(booking, payment),
         },

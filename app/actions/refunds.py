@@ -45,7 +45,8 @@ def give_back(payment: Payment, amount: Money, *, by: Party, because: str, refun
 
 
 def start(payment: Payment, amount: Money, *, by: Party, because: str, now: datetime) -> Operation:
-    """Write down a refund of ``payment``, which is locked.
+    """Write down a refund of ``payment``, which is locked. One of all that is left ends the booking, whatever else
+    comes back meanwhile.
 
     Raises: Invalid if there is not that much left to give back, in that currency; Busy.
     """
@@ -59,7 +60,7 @@ def start(payment: Payment, amount: Money, *, by: Party, because: str, now: date
         now=now,
         amount=amount,
         because=because,
-        ends_as=BookingState.CANCELLED,
+        ends_as=BookingState.CANCELLED if amount == left else None,
         params={
             "payment_intent": payment.intent_id,
             "amount": amount.minor,
@@ -85,13 +86,13 @@ def _agree(payment: Payment, refund: Refund, *, now: datetime) -> bool:
     with db.session.no_autoflush:
         if given is not None:
             _count(payment, booking, refund.amount, given, now=now)
-            if payment.refunded == payment.captured:
+            if given.ends_as or payment.refunded == payment.captured:
                 endings.end(booking, given.ends_as or BookingState.CANCELLED, given, now=now)
         if returned is not None:
             _count(payment, booking, -refund.amount, returned, now=now)
             alarms.raise_about(
                 FAILURE,
-                payment.id,
+                returned.id,  # another one that comes back is another alarm
                 f"{refund.amount} did not reach {booking.mentee.name}: their bank sent the refund back. "
                 "Please refund it again or find another way.",
                 now=now,

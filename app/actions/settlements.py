@@ -24,6 +24,7 @@ from app.models.states import OperationState
 JOURNAL = "balance_transactions"
 OVERLAP = timedelta(hours=1)  # Stripe's entries are not promised to appear in the order of their dates
 
+MOVEMENT = "movement"  # the kind of an operation that stands for what nobody here has caused
 CHARGED, REFUNDED = ("charge", "payment"), ("refund", "payment_refund")
 CAME_BACK = ("refund_failure", "payment_failure_refund")
 TO_THE_BANK = ("payout", "payout_failure", "payout_cancel")
@@ -55,9 +56,9 @@ def follow(journal: str = JOURNAL, *, now: datetime) -> int:
             seen.append(movement.created)
             if movement.id in known:
                 continue
-            if _book(movement, now=now):
-                booked += 1
-            else:
+            try:
+                booked += book(movement, now=now)
+            except Busy:
                 waiting.append(movement.created)
     with atomically():
         bookmarks.move(journal, min(waiting, default=max(seen, default=reached or now)), now=now)
@@ -89,12 +90,17 @@ def _known(page: list[BalanceTransaction]) -> set[str | None]:
 
 
 @unbroken
-def _book(movement: BalanceTransaction, *, now: datetime) -> bool:
-    """Whether it could be booked: not if it is about something of ours that is not settled here yet."""
+def book(movement: BalanceTransaction, *, now: datetime) -> bool:
+    """Book a movement; whether it was new.
+
+    Raises: Busy if it is about something of ours that is not settled here yet, or if somebody else is booking it.
+    """
     with atomically(), or_else(Busy("Somebody else is booking this.")):
+        if _is_booked(movement):
+            return False
         cause = _cause_of(movement, now)
         if cause is None:
-            return False
+            raise Busy("What this is about is not settled here yet.")
         operation, account = Operation.locked(cause.operation.id), cause.account
         expected = operation.amount
         if expected is not None and expected.currency != movement.amount.currency:
@@ -108,6 +114,13 @@ def _book(movement: BalanceTransaction, *, now: datetime) -> bool:
         ):
             ledger.post(operation.id, leg, debit, credit, amount, now=now, balance_transaction=movement.id)
     return True
+
+
+def _is_booked(movement: BalanceTransaction) -> bool:
+    """Also one of no amount, which has no entries."""
+    entries = select(LedgerEntry.id).where(LedgerEntry.balance_transaction == movement.id)
+    adopted = select(Operation.id).where(Operation.kind == MOVEMENT, Operation.stripe_id == movement.id)
+    return bool(db.session.scalar(select(entries.exists() | adopted.exists())))
 
 
 def _cause_of(movement: BalanceTransaction, now: datetime) -> Cause | None:
@@ -144,9 +157,7 @@ def _is_ours(movement: BalanceTransaction) -> bool:
 
 def _foreign(movement: BalanceTransaction, account: str, now: datetime) -> Cause:
     """A movement that no operation of ours has caused gets one, so that the books are whole."""
-    adopted = operations.adopt(
-        "movement", movement.id, None, stripe_id=movement.id, because=movement.type[:200], now=now
-    )
+    adopted = operations.adopt(MOVEMENT, movement.id, None, stripe_id=movement.id, because=movement.type[:200], now=now)
     if adopted is None:
         raise Unexplained(f"{movement.id} was adopted before, but it is not booked.")
     return Cause(adopted, account)

@@ -40,7 +40,7 @@ class Charge:
 
     @classmethod
     def of(cls, charge: Any) -> "Charge":
-        card = charge.payment_method_details.card if charge.payment_method_details else None
+        card = getattr(charge.payment_method_details, "card", None)  # there are other ways to pay
         before = getattr(card, "capture_before", None)
         return cls(
             id=charge.id,

@@ -41,7 +41,8 @@ def dashboard() -> str:
     ).all()
     open_alarms = db.session.execute(
         select(Alarm.id, Alarm.sentence, Alarm.raised_at, Payment.booking_id)
-        .outerjoin(Payment, or_(Payment.id == Alarm.subject, Payment.intent_id == Alarm.subject))
+        .outerjoin(Operation, Operation.id == Alarm.subject)
+        .outerjoin(Payment, or_(Payment.id == Operation.subject, Payment.intent_id == Alarm.subject))
         .where(Alarm.is_in(AlarmState.OPEN))
         .order_by(Alarm.raised_at.desc(), Alarm.id.desc())
         .limit(MOST_SHOWN)

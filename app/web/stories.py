@@ -171,13 +171,21 @@ def _headline(booking: Booking, payment: Payment | None) -> str:
             return f"Completed. {payment.captured} was charged, {payment.refunded} of it refunded."
         case B.COMPLETED:
             return f"Completed. {payment.captured if payment else price} was charged."
-        case B.CANCELLED if payment is not None and payment.refunded_minor:
-            return f"Cancelled by {ended}. {payment.refunded} was refunded."
         case B.CANCELLED:
-            return f"Cancelled by {ended}. Nothing was charged."
+            return f"Cancelled by {ended}. {_in_the_end(payment)}"
         case B.NO_SHOW:
-            return "The session did not take place. Nothing was charged."
-    return f"Expired: {booking.ended_because}. Nothing was charged."
+            return f"The session did not take place. {_in_the_end(payment)}"
+    return f"Expired: {booking.ended_because}. {_in_the_end(payment)}"
+
+
+def _in_the_end(payment: Payment | None) -> str:
+    """What a session that did not take place has cost: something, if a refund came back or in the dashboard."""
+    if payment is None or not payment.captured_minor:
+        return "Nothing was charged."
+    if not payment.left:
+        return f"{payment.refunded} was refunded."
+    given_back = f"{payment.refunded} was refunded; " if payment.refunded_minor else ""
+    return f"{given_back}{payment.left} stays charged for now."
 
 
 def _next_action(booking: Booking, payment: Payment | None, now: datetime) -> str:

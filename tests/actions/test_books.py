@@ -1,5 +1,6 @@
 """The books prove themselves: they add up, they share what was charged, and they say what Stripe says."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,8 @@ from sqlalchemy import select, text
 
 from app.actions import bookmarks, books, ledger, payments, settlements
 from app.extensions import db
+from app.gateways.stripe_gateway import stripe_gateway
+from app.gateways.stripe_objects import BalanceTransaction
 from app.kit import clock
 from app.kit.money import Money
 from app.models.booking import Booking
@@ -20,6 +23,19 @@ from tests.stripe_double import Stripe
 def accounts() -> dict[str, int]:
     db.session.rollback()
     return {row.account: row.minor for row in db.session.scalars(select(Balance)) if row.minor}
+
+
+def earn_elsewhere(stripe: Stripe) -> None:
+    """Another application charges somebody on the same Stripe account."""
+    stripe.client.v1.payment_intents.create(
+        {"amount": 1_000, "currency": "eur", "payment_method": "pm_card_visa", "confirm": True,
+         "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}}
+    )  # fmt: skip
+
+
+def movements() -> list[BalanceTransaction]:
+    """Stripe's own entries, the newest first."""
+    return [movement for page in stripe_gateway().balance_transaction_pages(None) for movement in page]
 
 
 def follow() -> None:
@@ -72,11 +88,24 @@ def test_what_is_ours_but_not_settled_here_yet_is_waited_for_and_the_journal_is_
     assert wrongs(stripe) == []
 
 
+def test_of_two_who_follow_at_once_the_second_finds_everything_booked(completed_hour: Booking, stripe: Stripe):
+    earn_elsewhere(stripe)
+    seen = movements()
+    assert settlements.follow(now=clock.now()) == len(seen) == 2
+    assert [settlements.book(movement, now=clock.now()) for movement in seen] == [False, False]
+    assert wrongs(stripe) == []
+
+
+def test_a_movement_of_nothing_is_booked_once_like_any_other(completed_hour: Booking, stripe: Stripe):
+    follow()
+    (charge,) = movements()
+    nothing = Money(0, "EUR")
+    empty = replace(charge, id="txn_0", type="adjustment", amount=nothing, fee=nothing, source_id=None, metadata={})
+    assert [settlements.book(empty, now=clock.now()) for _ in range(2)] == [True, False]
+
+
 def test_what_another_application_earns_on_the_same_account_is_kept_apart(completed_hour: Booking, stripe: Stripe):
-    stripe.client.v1.payment_intents.create(
-        {"amount": 1_000, "currency": "eur", "payment_method": "pm_card_visa", "confirm": True,
-         "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}}
-    )  # fmt: skip
+    earn_elsewhere(stripe)
     follow()
     assert accounts()[ledger.ELSEWHERE] == 1_000
     assert wrongs(stripe) == []

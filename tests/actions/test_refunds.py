@@ -9,7 +9,7 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from app import jobs
-from app.actions import books, ledger, payments, refunds, settlements
+from app.actions import alarms, bookings, books, ledger, payments, refunds, settlements
 from app.extensions import db
 from app.kit import clock
 from app.kit.errors import GatewayDown, IllegalMove, Invalid
@@ -19,7 +19,7 @@ from app.models.booking import Booking
 from app.models.ledger import Balance, LedgerEntry
 from app.models.mentor import Mentor
 from app.models.operation import Operation
-from app.models.states import BookingState, OperationState, Party, PaymentState
+from app.models.states import AlarmState, BookingState, OperationState, Party, PaymentState
 from app.models.user import User
 from tests.faults.recovery import finish, knock
 from tests.faults.truths import untruths
@@ -134,7 +134,39 @@ def test_a_refund_that_comes_back_is_taken_off_shared_again_and_rings_an_alarm(
     assert balance_of(ledger.pending_of(bob.id)) == 7_200
     assert balance_of(ledger.COMMISSION) == 800
     alarm = db.session.scalars(select(Alarm)).one()
-    assert (alarm.subject, "did not reach Ann" in alarm.sentence) == (bounced.payment.id, True)
+    returned = Operation.one(Operation.kind == refunds.FAILURE)
+    assert (alarm.subject, "did not reach Ann" in alarm.sentence) == (returned.id, True)
+
+
+def test_what_comes_back_again_rings_another_alarm_whatever_was_said_about_the_first(
+    bounced: Booking, app: Flask, stripe: Stripe
+):
+    alarms.settle(Alarm.one().id, because="I refund it again", now=stripe.now())
+    for _ in range(2):
+        give_back(bounced, 4_000, stripe)
+    stripe.wait(timedelta(minutes=5))
+    stripe.deliver(app)
+    finish()
+    told = [alarm.state for alarm in db.session.scalars(select(Alarm).order_by(Alarm.raised_at))]
+    assert told == [AlarmState.SETTLED, AlarmState.OPEN, AlarmState.OPEN]
+
+
+def test_a_cancellation_ends_the_session_also_if_an_earlier_refund_comes_back_before_it_is_settled(
+    anns_hour: Booking, app: Flask, stripe: Stripe
+):
+    hour = completed(paid(anns_hour, stripe, "pm_card_refundFail"), stripe)
+    give_back(hour, 3_000, stripe)
+    quote = bookings.quote(fresh(hour), by=Party.OPERATOR, now=stripe.now())
+    stripe.fail_next("drop_request", "/v1/refunds", count=2)
+    with pytest.raises(GatewayDown):
+        bookings.cancel(fresh(hour), by=Party.OPERATOR, quoted=quote.token, now=stripe.now())
+    stripe.wait(timedelta(minutes=5))
+    stripe.deliver(app)  # the 3,000 came back
+    jobs.run("handle_events")
+    assert fresh(hour).payment.refunded == euros(0)
+    finish()
+    assert (fresh(hour).state, fresh(hour).payment.refunded) == (B.CANCELLED, euros(5_000))
+    assert [alarm.state for alarm in db.session.scalars(select(Alarm))] == [AlarmState.OPEN]
 
 
 def test_hearing_twice_that_a_refund_came_back_changes_nothing_more(bounced: Booking, app: Flask, stripe: Stripe):

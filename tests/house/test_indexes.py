@@ -18,6 +18,8 @@ from tests.house.pages import routes
 
 GROW = ("booking", "payment", "operation", "stripe_event", "slot_claim", "ledger_entry", "transition", "user_account")
 GROW += ("mentor", "weekly_hours", "deadline")
+# Once a day the books prove themselves, which is to add up every entry.
+EVERY_ENTRY = "(SELECT ledger_entry.credit AS account"
 SCAN = re.compile(r"SCAN (\w+)(?! USING (?:COVERING )?INDEX)\b")
 
 
@@ -97,7 +99,8 @@ def test_what_a_job_does_with_a_row_goes_through_an_index(house: House):
         done = {name: jobs.run(name) for name in jobs.JOBS}
     assert done["expire_checkouts"] == 1
     assert done["expire_stale_holds"] == 1
-    assert scans(house, heard) == {}
+    scanned = [source for source in scans(house, heard) if not source.startswith(EVERY_ENTRY)]
+    assert scanned == []
 
 
 def test_a_job_that_is_run_again_does_nothing_more(house: House):

@@ -242,10 +242,16 @@ def _of_adoption(hour: Hour, row: Row, intents: list[Intent], ours: Ours) -> Ite
 
 def _of_alarms(ours: Ours, theirs: Theirs) -> Iterator[str]:
     """An operator is told of every refund that came back, and of nothing else."""
-    failed = {intent.id for intent in theirs.intents.values() if intent.came_back}
-    due = {("refund_failure", row.payment) for row in ours.rows.values() if row.intent in failed}
-    if due != ours.alarms:
-        yield f"the alarms are {ours.alarms} instead of {due}"
+    came_back = [
+        refund_id
+        for intent in theirs.intents.values()
+        for refund_id, refund in intent.refunds.items()
+        if refund.status in ("failed", "canceled")
+    ]
+    about = {op.id: op.stripe_id for op in ours.operations}
+    told = Counter((kind, about.get(subject)) for kind, subject in ours.alarms)
+    if told != Counter(("refund_failure", refund_id) for refund_id in came_back):
+        yield f"the alarms are {told} instead of {came_back}"
 
 
 def _of_totals(ours: Ours, theirs: Theirs) -> Iterator[str]:

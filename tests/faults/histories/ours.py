@@ -15,7 +15,7 @@ SELECT b.id, b.request_key, b.state, b.price_minor, b.currency, b.mentor_id, men
        p.amount_minor, p.authorized_minor, p.captured_minor, p.refunded_minor, p.intent_id, p.capture_before
 FROM booking b JOIN mentor ON mentor.id = b.mentor_id JOIN payment p ON p.booking_id = b.id ORDER BY b.starts_at, b.id
 """
-OPERATIONS = 'SELECT id, kind, subject, state, amount_minor, "by", tries, error FROM operation'
+OPERATIONS = 'SELECT id, kind, subject, state, amount_minor, "by", stripe_id, tries, error FROM operation'
 ENTRIES = """
 SELECT e.debit, e.credit, e.amount, e.currency, o.subject FROM ledger_entry e JOIN operation o ON o.id = e.operation_id
 """
