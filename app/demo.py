@@ -9,7 +9,7 @@ from itertools import count
 import requests
 from flask import current_app
 
-from app.actions import accounts, availability, bookings, payments, releases
+from app.actions import accounts, availability, bookings, cancellations, payments, releases
 from app.gateways.stripe_gateway import stripe_gateway
 from app.kit import clock
 from app.kit.money import Money
@@ -165,8 +165,8 @@ class _Play:
 
     def _cancel(self, booking: Booking, by: Party) -> None:
         standing = Booking.one(Booking.id == booking.id)
-        quoted = bookings.quote(standing, by=by, now=self.now)
-        bookings.cancel(standing, by=by, quoted=quoted.token, now=self.now)
+        quoted = cancellations.quote(standing, by=by, now=self.now)
+        cancellations.cancel(standing, by=by, quoted=quoted.token, now=self.now)
 
 
 def _person(name: str, time_zone: str, *, operator: bool = False) -> User:

@@ -1,4 +1,4 @@
-"""What people do with an hour: book it, complete it, cancel it; and what happens when nobody does."""
+"""What people do with an hour: book it and complete it; and what happens when nobody does."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,13 +7,12 @@ from typing import TypeVar
 
 from sqlalchemy import select
 
-from app.actions import availability, customers, endings, holds, operations, payments, refunds
+from app.actions import availability, customers, endings, holds, operations, payments
 from app.actions.transactions import atomically, or_else, unbroken
 from app.extensions import db
 from app.kit import policy
 from app.kit.errors import IllegalMove, Invalid, NotFound, SlotTaken
 from app.kit.ids import new_id
-from app.kit.money import Money
 from app.models.booking import Booking
 from app.models.mentor import Mentor
 from app.models.operation import Operation
@@ -35,32 +34,6 @@ class Wish:
     title: str
     description: str
     request_key: str
-
-
-@dataclass(frozen=True)
-class Quote:
-    """What cancelling would do to the money: ``released`` was only held, ``refunded`` had been charged."""
-
-    released: Money
-    refunded: Money
-
-    @property
-    def charged(self) -> Money:
-        """What the mentee pays in the end: cancelling gives everything back."""
-        return Money(0, self.released.currency)
-
-    @property
-    def sentence(self) -> str:
-        if self.refunded:
-            return f"The whole {self.refunded} is refunded to the card; banks take 5 to 10 days to show it."
-        if self.released:
-            return f"The reservation of {self.released} is released and nothing is charged."
-        return "Nothing is reserved on a card yet, and nothing is charged."
-
-    @property
-    def token(self) -> str:
-        """What the page shows, in short: posted back, it tells whether the facts have changed since."""
-        return f"{self.released.minor}-{self.refunded.minor}"
 
 
 def book(mentee: User, mentor: Mentor, wish: Wish, *, now: datetime) -> Booking:
@@ -143,7 +116,7 @@ def complete(booking: Booking, *, now: datetime) -> None:
             because="the session took place",
         )
 
-    operations.execute(_decided(booking.id, capture).id, now=now)
+    operations.execute(decided(booking.id, capture).id, now=now)
 
 
 def cannot_complete(booking: Booking, *, now: datetime) -> str | None:
@@ -182,61 +155,7 @@ def report_no_show(booking: Booking, *, now: datetime) -> None:
             payments.VOID, payment, by=Party.MENTOR, now=now, ends_as=BookingState.NO_SHOW, because=endings.NO_SHOW
         )
 
-    operations.execute(_decided(booking.id, void).id, now=now)
-
-
-def quote(booking: Booking, *, by: Party, now: datetime) -> Quote:
-    """What cancelling now would do to the money. Raises: IllegalMove if it cannot be cancelled (any more)."""
-    check_cancellable(booking, by=by, now=now)
-    payment = booking.payment
-    nothing = Money(0, booking.currency)
-    if payment is None or payment.state == PaymentState.NEEDS_CARD:
-        return Quote(nothing, nothing)
-    if payment.state == PaymentState.CAPTURED:
-        return Quote(nothing, payment.captured - payment.refunded)
-    return Quote(payment.authorized, nothing)
-
-
-def check_cancellable(booking: Booking, *, by: Party, now: datetime) -> None:
-    """Raises: IllegalMove with the reason if ``by`` cannot cancel the booking now."""
-    booking.check_move(BookingState.CANCELLED)
-    if booking.state == BookingState.CONFIRMED and by == Party.MENTEE and now >= booking.starts_at:
-        raise IllegalMove("The session has started. If it does not take place, nothing will be charged.")
-    if booking.state == BookingState.COMPLETED:
-        if by == Party.MENTEE:
-            raise IllegalMove("The session is completed and paid. Please ask your mentor for a refund.")
-        if booking.ended_at is None or now > booking.ended_at + policy.current().refund_window:
-            raise IllegalMove(f"A completed session can be refunded for {policy.current().refund_window.days} days.")
-
-
-def can_cancel(booking: Booking, *, by: Party, now: datetime) -> bool:
-    """Whether ``by`` could cancel the booking now."""
-    try:
-        check_cancellable(booking, by=by, now=now)
-    except IllegalMove:
-        return False
-    return True
-
-
-def cancel(booking: Booking, *, by: Party, quoted: str, now: datetime) -> None:
-    """Call a booking off: void a hold, refund a charge, free the time.
-
-    ``quoted`` is the token of the quote that was shown; if the facts have changed since, nothing is done.
-    Raises: IllegalMove, Busy, GatewayDown.
-    """
-
-    def give_back(payment: Payment, booking: Booking) -> tuple[Operation | None, bool]:
-        current = quote(booking, by=by, now=now)
-        if current.token != quoted:
-            raise IllegalMove(
-                "This booking has changed since you looked. Please read the new figures and decide again."
-            )
-        unpaid = booking.state == BookingState.PENDING_PAYMENT
-        return _give_back(payment, booking, current, by, now), unpaid
-
-    operation, unpaid = _decided(booking.id, give_back)
-    if operation is not None:
-        (operations.attempt if unpaid else operations.execute)(operation.id, now=now)
+    operations.execute(decided(booking.id, void).id, now=now)
 
 
 def unpaid_too_long(now: datetime) -> list[str]:
@@ -257,21 +176,15 @@ def expire(booking_id: str, *, now: datetime) -> None:
     def let_go(payment: Payment, booking: Booking) -> Operation | None:
         if booking.state != BookingState.PENDING_PAYMENT or now < booking.pay_by:
             return None
-        return _end_unpaid(payment, booking, BookingState.EXPIRED, Party.SYSTEM, endings.NOT_PAID, now)
+        return end_unpaid(payment, booking, BookingState.EXPIRED, Party.SYSTEM, endings.NOT_PAID, now)
 
-    operation = _decided(booking_id, let_go)
+    operation = decided(booking_id, let_go)
     if operation is not None:
         operations.attempt(operation.id, now=now)
 
 
-def _made_before(mentee_id: str, wish: Wish) -> Booking | None:
-    return db.session.scalar(
-        select(Booking).where(Booking.mentee_id == mentee_id, Booking.request_key == wish.request_key)
-    )
-
-
 @unbroken
-def _decided(booking_id: str, decide: Callable[[Payment, Booking], Decision]) -> Decision:
+def decided(booking_id: str, decide: Callable[[Payment, Booking], Decision]) -> Decision:
     """In one transaction, lock a booking and its latest payment as they are now, and ``decide``, who writes it down.
 
     The payment is locked first: whoever has it has both.
@@ -284,17 +197,7 @@ def _decided(booking_id: str, decide: Callable[[Payment, Booking], Decision]) ->
         return decide(Payment.locked(payment_id), Booking.locked(booking_id))
 
 
-def _give_back(payment: Payment, booking: Booking, agreed: Quote, by: Party, now: datetime) -> Operation | None:
-    if booking.state == BookingState.PENDING_PAYMENT:
-        return _end_unpaid(payment, booking, BookingState.CANCELLED, by, endings.CALLED_OFF, now)
-    if agreed.refunded:
-        return refunds.start(payment, agreed.refunded, by=by, because=endings.CALLED_OFF, now=now)
-    return payments.start(
-        payments.VOID, payment, by=by, now=now, ends_as=BookingState.CANCELLED, because=endings.CALLED_OFF
-    )
-
-
-def _end_unpaid(
+def end_unpaid(
     payment: Payment, booking: Booking, state: BookingState, by: Party, because: str, now: datetime
 ) -> Operation | None:
     """End a booking that holds no money and give up its PaymentIntent.
@@ -309,3 +212,9 @@ def _end_unpaid(
     ):
         return None
     return payments.start(payments.VOID, payment, by=by, now=now, ends_as=state, because=because)
+
+
+def _made_before(mentee_id: str, wish: Wish) -> Booking | None:
+    return db.session.scalar(
+        select(Booking).where(Booking.mentee_id == mentee_id, Booking.request_key == wish.request_key)
+    )

@@ -4,7 +4,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import or_, select
 
-from app.actions import alarms, bookings, books, decisions, inbox, refunds
+from app.actions import alarms, books, cancellations, decisions, inbox, refunds
 from app.extensions import db
 from app.kit import clock
 from app.kit.errors import IllegalMove, Invalid
@@ -69,7 +69,7 @@ def booking(booking_id: str) -> str:
         "admin/booking.html",
         booking=shown,
         story=story_of(shown, now=now),
-        can_cancel=bookings.can_cancel(shown, by=Party.OPERATOR, now=now),
+        can_cancel=cancellations.can(shown, by=Party.OPERATOR, now=now),
         can_refund=bool(shown.payment and shown.payment.left),
     )
 
@@ -80,7 +80,7 @@ def cancellation(booking_id: str) -> str:
     """What cancelling would do to the money, before it is done."""
     shown = Booking.one(Booking.id == booking_id)
     return render_template(
-        "admin/cancellation.html", booking=shown, quote=bookings.quote(shown, by=Party.OPERATOR, now=clock.now())
+        "admin/cancellation.html", booking=shown, quote=cancellations.quote(shown, by=Party.OPERATOR, now=clock.now())
     )
 
 
@@ -88,7 +88,7 @@ def cancellation(booking_id: str) -> str:
 @audience(Audience.OPERATOR)
 def cancel(booking_id: str) -> ResponseReturnValue:
     """Cancel, if the facts are still those of the quote."""
-    bookings.cancel(
+    cancellations.cancel(
         Booking.one(Booking.id == booking_id), by=Party.OPERATOR, quoted=request.form.get("quoted", ""), now=clock.now()
     )
     outcomes.tell(Booking.one(Booking.id == booking_id), now=clock.now())

@@ -6,7 +6,7 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 from sqlalchemy import and_, or_
 
-from app.actions import availability, bookings, holds, payments
+from app.actions import availability, bookings, cancellations, holds, payments
 from app.extensions import limiter
 from app.kit import clock
 from app.kit.errors import GatewayDown, Invalid, NotFound, SlotTaken
@@ -106,7 +106,7 @@ def book() -> ResponseReturnValue:
 def booking(booking_id: str) -> str:
     """One booking and the story of its money."""
     now, mine = clock.now(), Booking.of_mentee(me(), booking_id)
-    can_cancel = bookings.can_cancel(mine, by=Party.MENTEE, now=now)
+    can_cancel = cancellations.can(mine, by=Party.MENTEE, now=now)
     return render_template("mentee/booking.html", booking=mine, story=story_of(mine, now=now), can_cancel=can_cancel)
 
 
@@ -177,7 +177,7 @@ def cancellation(booking_id: str) -> str:
     """What cancelling would do to the money, before it is done."""
     mine = Booking.of_mentee(me(), booking_id)
     return render_template(
-        "mentee/cancellation.html", booking=mine, quote=bookings.quote(mine, by=Party.MENTEE, now=clock.now())
+        "mentee/cancellation.html", booking=mine, quote=cancellations.quote(mine, by=Party.MENTEE, now=clock.now())
     )
 
 
@@ -185,7 +185,7 @@ def cancellation(booking_id: str) -> str:
 @audience(Audience.MEMBER)
 def cancel(booking_id: str) -> ResponseReturnValue:
     """Cancel, if the facts are still those of the quote."""
-    bookings.cancel(
+    cancellations.cancel(
         Booking.of_mentee(me(), booking_id), by=Party.MENTEE, quoted=request.form.get("quoted", ""), now=clock.now()
     )
     outcomes.tell(Booking.of_mentee(me(), booking_id), now=clock.now())

@@ -4,7 +4,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from app.actions import accounts, bookings, ledger
+from app.actions import accounts, bookings, cancellations, ledger
 from app.kit import clock, policy
 from app.kit.errors import Invalid
 from app.models.base import all_of
@@ -59,7 +59,7 @@ def booking(booking_id: str) -> str:
         booking=mine,
         story=story_of(mine, now=now),
         complete_by=mine.complete_by,
-        can_cancel=bookings.can_cancel(mine, by=Party.MENTOR, now=now),
+        can_cancel=cancellations.can(mine, by=Party.MENTOR, now=now),
         can_complete=open_now and reason is None,
         cannot_because=reason,
         can_no_show=open_now and now >= mine.starts_at,
@@ -88,7 +88,7 @@ def cancellation(booking_id: str) -> str:
     """What cancelling would do to the money, before it is done."""
     mine = Booking.of_mentor(me(), booking_id)
     return render_template(
-        "mentor/cancellation.html", booking=mine, quote=bookings.quote(mine, by=Party.MENTOR, now=clock.now())
+        "mentor/cancellation.html", booking=mine, quote=cancellations.quote(mine, by=Party.MENTOR, now=clock.now())
     )
 
 
@@ -96,7 +96,7 @@ def cancellation(booking_id: str) -> str:
 @audience(Audience.MENTOR)
 def cancel(booking_id: str) -> ResponseReturnValue:
     """Cancel, if the facts are still those of the quote."""
-    bookings.cancel(
+    cancellations.cancel(
         Booking.of_mentor(me(), booking_id), by=Party.MENTOR, quoted=request.form.get("quoted", ""), now=clock.now()
     )
     return _told(booking_id)

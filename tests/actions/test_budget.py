@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import event, select
 
 from app import create_app, jobs
-from app.actions import bookings, budget
+from app.actions import budget, cancellations
 from app.actions.budget import IN_ALL, SECOND, Turnstile
 from app.extensions import db
 from app.gateways.guard import Guard
@@ -194,7 +194,7 @@ def test_what_a_person_does_passes_and_what_the_worker_does_waits(counting_app: 
     written_down([is_called_off], stripe)
     booked_until(AGES, CANCEL)
     begun = time.monotonic()
-    bookings.cancel(calls_off, by=Party.MENTOR, quoted="4000-0", now=stripe.now())
+    cancellations.cancel(calls_off, by=Party.MENTOR, quoted="4000-0", now=stripe.now())
     assert time.monotonic() - begun < PATIENCE
     booked_until(SECOND, CANCEL)
     begun = time.monotonic()

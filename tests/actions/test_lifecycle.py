@@ -7,7 +7,7 @@ import stripe as library
 from flask import Flask
 
 from app import jobs
-from app.actions import bookings, ledger, payments
+from app.actions import bookings, cancellations, ledger, payments
 from app.kit.errors import Busy, IllegalMove, Invalid, SlotTaken
 from app.kit.money import Money
 from app.models.base import all_of
@@ -82,9 +82,9 @@ def test_before_its_end_a_session_is_completed_only_with_the_mentees_word(held_h
 
 @pytest.mark.parametrize("party", [Party.MENTEE, Party.MENTOR, Party.OPERATOR])
 def test_cancelling_a_held_booking_voids_the_hold(held_hour: Booking, stripe: Stripe, party: Party):
-    quoted = bookings.quote(held_hour, by=party, now=stripe.now())
+    quoted = cancellations.quote(held_hour, by=party, now=stripe.now())
     assert quoted.released == EIGHTY
-    bookings.cancel(held_hour, by=party, quoted=quoted.token, now=stripe.now())
+    cancellations.cancel(held_hour, by=party, quoted=quoted.token, now=stripe.now())
     hour = fresh(held_hour)
     assert (hour.state, hour.ended_by, hour.payment.state) == (B.CANCELLED, party, P.VOIDED)
     assert stripe.intent_of(hour).status == "canceled"
@@ -93,8 +93,8 @@ def test_cancelling_a_held_booking_voids_the_hold(held_hour: Booking, stripe: St
 
 
 def test_a_cancelled_hour_can_be_booked_by_someone_else(held_hour: Booking, bob: Mentor, stripe: Stripe):
-    quoted = bookings.quote(held_hour, by=Party.MENTEE, now=stripe.now())
-    bookings.cancel(held_hour, by=Party.MENTEE, quoted=quoted.token, now=stripe.now())
+    quoted = cancellations.quote(held_hour, by=Party.MENTEE, now=stripe.now())
+    cancellations.cancel(held_hour, by=Party.MENTEE, quoted=quoted.token, now=stripe.now())
     cho = person("Cho")
     assert booked(cho, bob, stripe).state == B.PENDING_PAYMENT
 
@@ -102,9 +102,9 @@ def test_a_cancelled_hour_can_be_booked_by_someone_else(held_hour: Booking, bob:
 def test_cancelling_a_completed_session_refunds_everything_and_empties_the_books(
     completed_hour: Booking, stripe: Stripe
 ):
-    quoted = bookings.quote(completed_hour, by=Party.MENTOR, now=stripe.now())
+    quoted = cancellations.quote(completed_hour, by=Party.MENTOR, now=stripe.now())
     assert quoted.refunded == EIGHTY
-    bookings.cancel(completed_hour, by=Party.MENTOR, quoted=quoted.token, now=stripe.now())
+    cancellations.cancel(completed_hour, by=Party.MENTOR, quoted=quoted.token, now=stripe.now())
     hour = fresh(completed_hour)
     assert (hour.state, hour.payment.state, hour.payment.refunded) == (B.CANCELLED, P.CAPTURED, EIGHTY)
     assert [refund.amount for refund in stripe.refunds_of(hour)] == [8_000]
@@ -114,14 +114,14 @@ def test_cancelling_a_completed_session_refunds_everything_and_empties_the_books
 
 def test_a_mentee_cannot_take_back_a_completed_session(completed_hour: Booking, stripe: Stripe):
     with pytest.raises(IllegalMove, match="ask your mentor"):
-        bookings.quote(completed_hour, by=Party.MENTEE, now=stripe.now())
+        cancellations.quote(completed_hour, by=Party.MENTEE, now=stripe.now())
 
 
 def test_a_quote_that_no_longer_holds_is_not_executed(held_hour: Booking, stripe: Stripe):
-    quoted = bookings.quote(held_hour, by=Party.MENTOR, now=stripe.now())
+    quoted = cancellations.quote(held_hour, by=Party.MENTOR, now=stripe.now())
     done = completed(held_hour, stripe)
     with pytest.raises(IllegalMove, match="changed since"):
-        bookings.cancel(done, by=Party.MENTOR, quoted=quoted.token, now=stripe.now())
+        cancellations.cancel(done, by=Party.MENTOR, quoted=quoted.token, now=stripe.now())
     assert stripe.refunds_of(done) == []
 
 

@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import update
 
 from app import jobs
-from app.actions import accounts, alarms, bookings, books, refunds, settlements
+from app.actions import accounts, alarms, bookings, books, cancellations, refunds, settlements
 from app.actions.transactions import atomically
 from app.extensions import db
 from app.kit.errors import IllegalMove
@@ -38,8 +38,8 @@ def reconciled(stripe: Stripe) -> Reconciliation:
 
 def cancel(hour: Booking, by: Party, stripe: Stripe) -> None:
     standing = fresh(hour)
-    quote = bookings.quote(standing, by=by, now=stripe.now())
-    bookings.cancel(standing, by=by, quoted=quote.token, now=stripe.now())
+    quote = cancellations.quote(standing, by=by, now=stripe.now())
+    cancellations.cancel(standing, by=by, quoted=quote.token, now=stripe.now())
 
 
 @dataclass

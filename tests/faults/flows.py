@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app import jobs
-from app.actions import bookings, inbox, operations, payments, refunds, settlements
+from app.actions import bookings, cancellations, inbox, operations, payments, refunds, settlements
 from app.actions.transactions import atomically
 from app.extensions import db
 from app.gateways.stripe_objects import Knock
@@ -145,15 +145,15 @@ def complete(now: datetime) -> None:
 
 
 def call_off(now: datetime) -> None:
-    bookings.cancel(the_hour(), by=Party.MENTOR, quoted="8000-0", now=now)
+    cancellations.cancel(the_hour(), by=Party.MENTOR, quoted="8000-0", now=now)
 
 
 def call_off_unpaid(now: datetime) -> None:
-    bookings.cancel(the_hour(), by=Party.MENTEE, quoted="0-0", now=now)
+    cancellations.cancel(the_hour(), by=Party.MENTEE, quoted="0-0", now=now)
 
 
 def refund(now: datetime) -> None:
-    bookings.cancel(the_hour(), by=Party.MENTOR, quoted="0-8000", now=now)
+    cancellations.cancel(the_hour(), by=Party.MENTOR, quoted="0-8000", now=now)
 
 
 def refund_a_part(now: datetime) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from app import jobs
-from app.actions import bookings
+from app.actions import bookings, cancellations
 from app.extensions import db
 from app.models.booking import Booking
 from app.models.mentor import Mentor
@@ -66,12 +66,12 @@ def complete(hour: Booking, stripe: Stripe) -> None:
 
 def refund(hour: Booking, stripe: Stripe) -> None:
     done = people.completed(people.paid(hour, stripe), stripe)
-    bookings.cancel(done, by=Party.MENTOR, quoted="0-8000", now=stripe.now())
+    cancellations.cancel(done, by=Party.MENTOR, quoted="0-8000", now=stripe.now())
 
 
 def call_off(hour: Booking, stripe: Stripe) -> None:
     held = people.paid(hour, stripe)
-    bookings.cancel(held, by=Party.MENTEE, quoted="8000-0", now=stripe.now())
+    cancellations.cancel(held, by=Party.MENTEE, quoted="8000-0", now=stripe.now())
 
 
 def report_no_show(hour: Booking, stripe: Stripe) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
 from app import jobs
-from app.actions import accounts, bookings, payments, refunds, releases
+from app.actions import accounts, bookings, cancellations, payments, refunds, releases
 from app.extensions import db
 from app.kit import clock
 from app.kit.errors import NotAllowed
@@ -90,7 +90,7 @@ def report_no_show(hour: Hour) -> None:
 
 
 def call_off(hour: Hour, by: Party = Party.MENTOR, quoted: str = f"{PRICE}-0") -> None:
-    bookings.cancel(the(hour), by=by, quoted=quoted, now=clock.now())
+    cancellations.cancel(the(hour), by=by, quoted=quoted, now=clock.now())
 
 
 def take_back(hour: Hour, by: Party = Party.MENTOR) -> None:

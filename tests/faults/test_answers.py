@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app.actions import bookings
+from app.actions import bookings, cancellations
 from app.extensions import db
 from app.kit.errors import Busy, GatewayDown
 from app.models.booking import Booking
@@ -118,8 +118,8 @@ def test_a_card_entered_after_calling_off_what_was_still_being_confirmed_is_let_
     webhooks: str, ann: User, bob: Mentor, app: Flask, stripe: Stripe
 ):
     hour = hold_is_being_confirmed(ann, bob, app, stripe)
-    quoted = bookings.quote(hour, by=Party.MENTEE, now=stripe.now())
-    bookings.cancel(hour, by=Party.MENTEE, quoted=quoted.token, now=stripe.now())
+    quoted = cancellations.quote(hour, by=Party.MENTEE, now=stripe.now())
+    cancellations.cancel(hour, by=Party.MENTEE, quoted=quoted.token, now=stripe.now())
     stripe.pay(hour)  # in the other tab, which still shows the form
     if webhooks == "come":
         deliver(app, stripe)

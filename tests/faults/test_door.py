@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app.actions import bookings
+from app.actions import cancellations
 from app.extensions import db
 from app.kit.columns import metadata
 from app.models.event import StripeEvent
@@ -42,7 +42,7 @@ def events(app: Flask, stripe: Stripe) -> list[dict[str, Any]]:
     )
     people.paid(held, stripe)
     done = people.completed(people.paid(done, stripe), stripe)
-    bookings.cancel(done, by=Party.MENTOR, quoted="0-8000", now=stripe.now())
+    cancellations.cancel(done, by=Party.MENTOR, quoted="0-8000", now=stripe.now())
     assert untruths(stripe) == []
     return stripe.simulator.events_since(None)
 

@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from app import create_app, jobs
-from app.actions import bookings
+from app.actions import cancellations
 from app.extensions import db
 from app.gateways.guard import Guard
 from app.gateways.stripe_gateway import StripeGateway, stripe_gateway
@@ -79,7 +79,7 @@ def answer_again(stripe: Stripe) -> None:
 
 
 def call_off(hour: Booking, stripe: Stripe) -> None:
-    bookings.cancel(hour, by=Party.MENTOR, quoted="8000-0", now=stripe.now())
+    cancellations.cancel(hour, by=Party.MENTOR, quoted="8000-0", now=stripe.now())
 
 
 def call_all_off(hours: list[Booking], stripe: Stripe) -> list[bool]:

@@ -19,7 +19,7 @@ from flask_migrate import upgrade
 from sqlalchemy import Engine, create_engine
 
 from app import create_app
-from app.actions import bookings, inbox
+from app.actions import cancellations, inbox
 from app.extensions import db
 from app.gateways.stripe_gateway import StripeGateway
 from app.gateways.stripe_objects import Knock
@@ -94,8 +94,8 @@ def furnish(stripe: Stripe) -> dict[str, str]:
         hour = booked(ann, bob, stripe, starts_at=_full_hour(stripe) + timedelta(hours=2), key=f"form-of-{name}")
         made[name] = completed(paid(hour, stripe), stripe).id
     given_back = Booking.one(Booking.id == made["refunded"])
-    quote = bookings.quote(given_back, by=Party.MENTOR, now=stripe.now())
-    bookings.cancel(given_back, by=Party.MENTOR, quoted=quote.token, now=stripe.now())
+    quote = cancellations.quote(given_back, by=Party.MENTOR, now=stripe.now())
+    cancellations.cancel(given_back, by=Party.MENTOR, quoted=quote.token, now=stripe.now())
     tomorrow = _full_hour(stripe) + timedelta(days=1)
     made["held"] = paid(booked(ann, bob, stripe, starts_at=tomorrow, key="form-of-held"), stripe).id
     made["waiting"] = booked(ann, bob, stripe, starts_at=tomorrow + timedelta(hours=3), key="form-of-waiting").id

@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import select, text
 
 from app import jobs
-from app.actions import bookings
+from app.actions import bookings, cancellations
 from app.extensions import db
 from app.kit.errors import GatewayDown
 from app.models.booking import Booking
@@ -179,8 +179,8 @@ def test_history_and_ledger_are_written_in_the_transaction_of_the_change_they_te
 
 def cancel(hour: Booking, stripe: Stripe) -> None:
     hour = fresh(hour)
-    quote = bookings.quote(hour, by=Party.MENTOR, now=stripe.now())
-    bookings.cancel(hour, by=Party.MENTOR, quoted=quote.token, now=stripe.now())
+    quote = cancellations.quote(hour, by=Party.MENTOR, now=stripe.now())
+    cancellations.cancel(hour, by=Party.MENTOR, quoted=quote.token, now=stripe.now())
 
 
 def heard(wire: Wire, ending: str) -> bool:

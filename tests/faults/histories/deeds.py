@@ -6,7 +6,7 @@ from typing import Any
 import stripe as library
 
 from app import jobs
-from app.actions import bookings, payments, refunds
+from app.actions import bookings, cancellations, payments, refunds
 from app.kit.money import Money
 from app.models.booking import Booking
 from app.models.mentor import Mentor
@@ -88,7 +88,7 @@ class Deeds(Play):
         shown: list[Shown] = []
 
         def look() -> None:
-            quote = bookings.quote(Booking.one(Booking.id == hour.id), by=by, now=self.now)
+            quote = cancellations.quote(Booking.one(Booking.id == hour.id), by=by, now=self.now)
             shown.append(Shown(quote.token, quote.released.minor, quote.refunded.minor))
 
         self.act(f"the {by} looks what cancelling {hour} would do", look, FINE, hour)
@@ -100,7 +100,9 @@ class Deeds(Play):
         page, row = hour.pages.pop(by.value), self.row(hour)
         can, calm = self.could_cancel(hour, by, page), self.is_calm(hour, trouble)
         wish = Wish("cancel", by, self.now, amount=page.refunded)
-        answer = self.ask(hour, wish, lambda it: bookings.cancel(it, by=by, quoted=page.token, now=self.now), trouble)
+        answer = self.ask(
+            hour, wish, lambda it: cancellations.cancel(it, by=by, quoted=page.token, now=self.now), trouble
+        )
         self.expect(f"the {by} cancels {hour}, {row}", answer, must=can and calm, may=can or not calm)
 
     def refund(self, hour: Hour, twelfths: int, shown: int, trouble: Trouble) -> None:
@@ -212,4 +214,4 @@ class Deeds(Play):
         """The same, where nobody can say what should come of it, but that it is true."""
         page = hour.pages.pop(by.value)
         wish = Wish("cancel", by, self.now, amount=page.refunded)
-        self.ask(hour, wish, lambda it: bookings.cancel(it, by=by, quoted=page.token, now=self.now), FINE)
+        self.ask(hour, wish, lambda it: cancellations.cancel(it, by=by, quoted=page.token, now=self.now), FINE)

@@ -1,0 +1,103 @@
+"""Calling a booking off: what it would do to the money, and doing just that."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.actions import bookings, endings, operations, payments, refunds
+from app.kit import policy
+from app.kit.errors import IllegalMove
+from app.kit.money import Money
+from app.models.booking import Booking
+from app.models.operation import Operation
+from app.models.payment import Payment
+from app.models.states import BookingState, Party, PaymentState
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What cancelling would do to the money: ``released`` was only held, ``refunded`` had been charged."""
+
+    released: Money
+    refunded: Money
+
+    @property
+    def charged(self) -> Money:
+        """What the mentee pays in the end: cancelling gives everything back."""
+        return Money(0, self.released.currency)
+
+    @property
+    def sentence(self) -> str:
+        if self.refunded:
+            return f"The whole {self.refunded} is refunded to the card; banks take 5 to 10 days to show it."
+        if self.released:
+            return f"The reservation of {self.released} is released and nothing is charged."
+        return "Nothing is reserved on a card yet, and nothing is charged."
+
+    @property
+    def token(self) -> str:
+        """What the page shows, in short: posted back, it tells whether the facts have changed since."""
+        return f"{self.released.minor}-{self.refunded.minor}"
+
+
+def quote(booking: Booking, *, by: Party, now: datetime) -> Quote:
+    """What cancelling now would do to the money. Raises: IllegalMove if it cannot be cancelled (any more)."""
+    check(booking, by=by, now=now)
+    payment = booking.payment
+    nothing = Money(0, booking.currency)
+    if payment is None or payment.state == PaymentState.NEEDS_CARD:
+        return Quote(nothing, nothing)
+    if payment.state == PaymentState.CAPTURED:
+        return Quote(nothing, payment.captured - payment.refunded)
+    return Quote(payment.authorized, nothing)
+
+
+def check(booking: Booking, *, by: Party, now: datetime) -> None:
+    """Raises: IllegalMove with the reason if ``by`` cannot cancel the booking now."""
+    booking.check_move(BookingState.CANCELLED)
+    if booking.state == BookingState.CONFIRMED and by == Party.MENTEE and now >= booking.starts_at:
+        raise IllegalMove("The session has started. If it does not take place, nothing will be charged.")
+    if booking.state == BookingState.COMPLETED:
+        if by == Party.MENTEE:
+            raise IllegalMove("The session is completed and paid. Please ask your mentor for a refund.")
+        if booking.ended_at is None or now > booking.ended_at + policy.current().refund_window:
+            raise IllegalMove(f"A completed session can be refunded for {policy.current().refund_window.days} days.")
+
+
+def can(booking: Booking, *, by: Party, now: datetime) -> bool:
+    """Whether ``by`` could cancel the booking now."""
+    try:
+        check(booking, by=by, now=now)
+    except IllegalMove:
+        return False
+    return True
+
+
+def cancel(booking: Booking, *, by: Party, quoted: str, now: datetime) -> None:
+    """Call a booking off: void a hold, refund a charge, free the time.
+
+    ``quoted`` is the token of the quote that was shown; if the facts have changed since, nothing is done.
+    Raises: IllegalMove, Busy, GatewayDown.
+    """
+
+    def give_back(payment: Payment, booking: Booking) -> tuple[Operation | None, bool]:
+        current = quote(booking, by=by, now=now)
+        if current.token != quoted:
+            raise IllegalMove(
+                "This booking has changed since you looked. Please read the new figures and decide again."
+            )
+        unpaid = booking.state == BookingState.PENDING_PAYMENT
+        return _give_back(payment, booking, current, by, now), unpaid
+
+    operation, unpaid = bookings.decided(booking.id, give_back)
+    if operation is not None:
+        (operations.attempt if unpaid else operations.execute)(operation.id, now=now)
+
+
+def _give_back(payment: Payment, booking: Booking, agreed: Quote, by: Party, now: datetime) -> Operation | None:
+    if booking.state == BookingState.PENDING_PAYMENT:
+        return bookings.end_unpaid(payment, booking, BookingState.CANCELLED, by, endings.CALLED_OFF, now)
+    if agreed.refunded:
+        return refunds.start(payment, agreed.refunded, by=by, because=endings.CALLED_OFF, now=now)
+    return payments.start(
+        payments.VOID, payment, by=by, now=now, ends_as=BookingState.CANCELLED, because=endings.CALLED_OFF
+    )
