@@ -118,6 +118,8 @@ class Settings:
                 safety_margin=timedelta(hours=reader.whole("HOLD_SAFETY_MARGIN_HOURS", 6)),
                 checkout=timedelta(minutes=reader.whole("CHECKOUT_MINUTES", 15)),
                 notice=timedelta(minutes=reader.whole("BOOKING_NOTICE_MINUTES", 60)),
+                free_cancellation=timedelta(hours=reader.whole("FREE_CANCELLATION_HOURS", 24)),
+                cancellation_grace=timedelta(minutes=reader.whole("CANCELLATION_GRACE_MINUTES", 60)),
                 commission_bps=reader.whole("COMMISSION_BPS", 1_000),
             ),
         )

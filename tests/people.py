@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from app.actions import accounts, bookings, payments
 from app.extensions import db
 from app.kit.money import Money
+from app.kit.terms import Terms
 from app.models.booking import Booking
 from app.models.mentor import Mentor
 from app.models.user import User
@@ -27,8 +28,14 @@ def person(name: str, *, time_zone: str = "Europe/Berlin", operator: bool = Fals
     )
 
 
-def mentor(name: str, rate: Money = Money(8_000, "EUR"), *, time_zone: str = "Europe/Berlin") -> Mentor:  # noqa: B008
-    offered = accounts.Offer("Python, calmly", "Twenty years of it.", rate, time_zone, published=True)
+def mentor(
+    name: str,
+    rate: Money = Money(8_000, "EUR"),  # noqa: B008
+    *,
+    time_zone: str = "Europe/Berlin",
+    terms: Terms = Terms.FLEXIBLE,
+) -> Mentor:
+    offered = accounts.Offer("Python, calmly", "Twenty years of it.", rate, time_zone, published=True, terms=terms)
     made = accounts.offer(person(name, time_zone=time_zone), offered, now=MONDAY)
     accounts.set_weekly_hours(made, ALL_WEEK)
     return made

@@ -12,6 +12,7 @@ from app.actions.transactions import atomically, or_else, outside, unbroken
 from app.extensions import db
 from app.kit.errors import Invalid
 from app.kit.money import Money
+from app.kit.terms import Terms
 from app.models.availability import WeeklyHours
 from app.models.booking import Booking
 from app.models.mentor import Mentor
@@ -33,6 +34,7 @@ class Offer:
     hourly_rate: Money
     time_zone: str
     published: bool
+    terms: Terms = Terms.FLEXIBLE
 
 
 def sign_up(*, name: str, email: str, password: str, time_zone: str, now: datetime, is_operator: bool = False) -> User:
@@ -102,6 +104,7 @@ def offer(user: User, offered: Offer, *, now: datetime) -> Mentor:
         mentor.headline, mentor.bio = offered.headline, offered.bio
         mentor.hourly_rate_minor, mentor.currency = offered.hourly_rate.minor, offered.hourly_rate.currency
         mentor.time_zone, mentor.published = offered.time_zone, offered.published
+        mentor.terms = offered.terms
     return mentor
 
 

@@ -84,6 +84,8 @@ def reserve(mentee_id: str, mentor_id: str, wish: Wish, *, customer_id: str, now
             price_minor=price.minor,
             currency=price.currency,
             commission_bps=policy.current().commission_bps,
+            terms=mentor.terms,
+            free_until=policy.current().free_until(slot.starts_at, now),
             pay_by=now + policy.current().checkout,
             complete_by=holds.complete_by(slot.ends_at),
             request_key=wish.request_key,

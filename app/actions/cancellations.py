@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.actions import bookings, endings, operations, payments, refunds
+from app.actions import bookings, endings, ledger, operations, payments, refunds
 from app.kit import policy
 from app.kit.errors import IllegalMove
 from app.kit.money import Money
@@ -15,18 +15,22 @@ from app.models.states import BookingState, Party, PaymentState
 
 @dataclass(frozen=True)
 class Quote:
-    """What cancelling would do to the money: ``released`` was only held, ``refunded`` had been charged."""
+    """What cancelling would do to the money: ``released`` was only held, ``refunded`` had been charged.
+
+    ``charged`` is what the mentee pays in the end, ``earned`` what of that the mentor gets.
+    """
 
     released: Money
     refunded: Money
-
-    @property
-    def charged(self) -> Money:
-        """What the mentee pays in the end: cancelling gives everything back."""
-        return Money(0, self.released.currency)
+    charged: Money
+    earned: Money
 
     @property
     def sentence(self) -> str:
+        if self.charged and self.released:
+            return f"It is late: {self.charged} of the reservation is charged, and the other {self.released} released."
+        if self.charged:
+            return f"It is late: the whole {self.charged} that is reserved is charged."
         if self.refunded:
             return f"The whole {self.refunded} is refunded to the card; banks take 5 to 10 days to show it."
         if self.released:
@@ -36,7 +40,7 @@ class Quote:
     @property
     def token(self) -> str:
         """What the page shows, in short: posted back, it tells whether the facts have changed since."""
-        return f"{self.released.minor}-{self.refunded.minor}"
+        return f"{self.released.minor}-{self.refunded.minor}-{self.charged.minor}"
 
 
 def quote(booking: Booking, *, by: Party, now: datetime) -> Quote:
@@ -45,10 +49,13 @@ def quote(booking: Booking, *, by: Party, now: datetime) -> Quote:
     payment = booking.payment
     nothing = Money(0, booking.currency)
     if payment is None or payment.state == PaymentState.NEEDS_CARD:
-        return Quote(nothing, nothing)
+        return Quote(nothing, nothing, nothing, nothing)
     if payment.state == PaymentState.CAPTURED:
-        return Quote(nothing, payment.captured - payment.refunded)
-    return Quote(payment.authorized, nothing)
+        return Quote(nothing, payment.captured - payment.refunded, nothing, nothing)
+    is_late = by == Party.MENTEE and booking.free_until is not None and now > booking.free_until
+    fee = booking.late_fee if is_late else nothing
+    commission = ledger.commission_of(fee, nothing, booking.commission_bps)
+    return Quote(payment.authorized - fee, nothing, charged=fee, earned=fee - commission)
 
 
 def check(booking: Booking, *, by: Party, now: datetime) -> None:
@@ -73,7 +80,7 @@ def can(booking: Booking, *, by: Party, now: datetime) -> bool:
 
 
 def cancel(booking: Booking, *, by: Party, quoted: str, now: datetime) -> None:
-    """Call a booking off: void a hold, refund a charge, free the time.
+    """Call a booking off: void a hold or keep the late fee of it, refund a charge, free the time.
 
     ``quoted`` is the token of the quote that was shown; if the facts have changed since, nothing is done.
     Raises: IllegalMove, Busy, GatewayDown.
@@ -98,6 +105,16 @@ def _give_back(payment: Payment, booking: Booking, agreed: Quote, by: Party, now
         return bookings.end_unpaid(payment, booking, BookingState.CANCELLED, by, endings.CALLED_OFF, now)
     if agreed.refunded:
         return refunds.start(payment, agreed.refunded, by=by, because=endings.CALLED_OFF, now=now)
+    if agreed.charged:
+        return payments.start(
+            payments.CAPTURE,
+            payment,
+            by=by,
+            now=now,
+            amount=agreed.charged,
+            ends_as=BookingState.CANCELLED,
+            because=endings.CALLED_OFF_LATE,
+        )
     return payments.start(
         payments.VOID, payment, by=by, now=now, ends_as=BookingState.CANCELLED, because=endings.CALLED_OFF
     )

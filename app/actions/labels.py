@@ -16,6 +16,7 @@ from app.gateways.stripe_objects import ABANDONED, LAPSED, REQUESTED, Intent
 from app.kit.calendar import known_zones
 from app.kit.errors import Unexplained
 from app.kit.ids import is_id
+from app.kit.terms import Terms
 from app.models.booking import Booking
 from app.models.payment import Payment
 from app.models.states import BookingState, Party
@@ -40,6 +41,8 @@ class BookingLabel:
     starts_at: datetime
     minutes: int
     commission_bps: int
+    terms: Terms
+    free_until: datetime
     pay_by: datetime
     complete_by: datetime
     request_key: str
@@ -80,6 +83,8 @@ def of_booking(booking: Booking, payment: Payment) -> dict[str, str]:
         "starts_at": booking.starts_at.isoformat(),
         "minutes": str(booking.minutes),
         "commission_bps": str(booking.commission_bps),
+        "terms": booking.terms,
+        "free_until": (booking.free_until or booking.starts_at).isoformat(),
         "pay_by": booking.pay_by.isoformat(),
         "complete_by": booking.complete_by.isoformat(),
         "request_key": booking.request_key,
@@ -134,6 +139,8 @@ def booking_of(written: Written) -> BookingLabel:
             starts_at=_time(written["starts_at"]),
             minutes=_whole(written["minutes"], 1, MINUTES_OF_A_DAY),
             commission_bps=_whole(written["commission_bps"], 0, 10_000),
+            terms=Terms(written.get("terms", Terms.FLEXIBLE)),  # what was booked before there were terms
+            free_until=_time(written.get("free_until", written["starts_at"])),
             pay_by=_time(written["pay_by"]),
             complete_by=_time(written["complete_by"]),
             request_key=_words(written["request_key"], 64),

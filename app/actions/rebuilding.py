@@ -131,6 +131,8 @@ def _booking(lost: Lost, ended: Cause | None) -> Booking:
         price_minor=intent.amount.minor,
         currency=intent.amount.currency,
         commission_bps=label.commission_bps,
+        terms=label.terms,
+        free_until=label.free_until,
         state=BookingState.PENDING_PAYMENT,
         pay_by=label.pay_by,
         complete_by=label.complete_by,

@@ -4,7 +4,7 @@ Installed once by ``create_app()`` from the configuration; read through :func:`c
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 # How long a hold made by the customer lives on Visa, Mastercard, Amex and Discover; the truth about a particular
 # hold is its charge's ``capture_before``. Source: https://docs.stripe.com/payments/place-a-hold-on-a-payment-method
@@ -22,6 +22,8 @@ class Misconfigured(Exception):
 @dataclass(frozen=True)
 class Policy:
     """``completion_grace``: to complete after the session's end. ``safety_margin``: we let go before the bank does.
+    A mentee cancels for free until ``free_cancellation`` before the start, and for ``cancellation_grace`` after
+    booking.
 
     ``commission_bps`` is in basis points (1,000 is 10 %).
     """
@@ -30,6 +32,8 @@ class Policy:
     safety_margin: timedelta = timedelta(hours=6)
     checkout: timedelta = timedelta(minutes=15)
     notice: timedelta = timedelta(hours=1)
+    free_cancellation: timedelta = timedelta(hours=24)
+    cancellation_grace: timedelta = timedelta(hours=1)
     refund_window: timedelta = timedelta(days=30)
     commission_bps: int = 1_000
     durations: tuple[int, ...] = (30, 60, 90)
@@ -39,6 +43,15 @@ class Policy:
         """How far ahead a session may end, so that a hold made now outlives the mentor's time to complete it."""
         return CUSTOMER_HOLD - self.completion_grace - self.safety_margin
 
+    @property
+    def free_hours(self) -> int:
+        """``free_cancellation`` as people say it."""
+        return int(self.free_cancellation.total_seconds() // 3600)
+
+    def free_until(self, starts_at: datetime, booked_at: datetime) -> datetime:
+        """The last moment at which a mentee cancels for free, whatever the mentor's terms."""
+        return min(starts_at, max(starts_at - self.free_cancellation, booked_at + self.cancellation_grace))
+
     def problems(self) -> list[str]:
         """What cannot work, as sentences; empty if all is well."""
         found = []
@@ -47,6 +60,8 @@ class Policy:
             found.append("Session durations must be positive multiples of 5 minutes.")
         if min(self.completion_grace, self.safety_margin, self.checkout) <= timedelta():
             found.append("Completion grace, safety margin and checkout must be longer than nothing.")
+        if min(self.free_cancellation, self.cancellation_grace) < timedelta():
+            found.append("The times of free cancellation cannot be negative.")
         if self.notice + longest > self.reach:
             found.append(
                 f"Notice ({self.notice}) + the longest session ({longest}) + completion grace "

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.kit.columns import UtcDateTime
 from app.kit.ids import new_id
 from app.kit.money import Money
+from app.kit.terms import Terms
 from app.models.base import Base, only
 from app.models.mentor import Mentor
 from app.models.payment import Payment
@@ -18,10 +19,11 @@ PENDING = "state = 'pending_payment'"
 
 
 class Booking(Stateful, Base):
-    """``price_minor`` and ``commission_bps`` are frozen when the booking is made.
+    """``price_minor``, ``commission_bps`` and ``terms`` are frozen when the booking is made.
 
-    ``pay_by`` ends the checkout; ``complete_by`` is the last moment to complete the session. ``request_key`` comes
-    with the form, so that submitting it twice makes one booking.
+    After ``free_until`` it costs the mentee what the terms say to cancel; None: it never does. ``pay_by`` ends the
+    checkout; ``complete_by`` is the last moment to complete the session. ``request_key`` comes with the form, so that
+    submitting it twice makes one booking.
     """
 
     __tablename__ = "booking"
@@ -48,6 +50,10 @@ class Booking(Stateful, Base):
     price_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     commission_bps: Mapped[int] = mapped_column()
+    terms: Mapped[Terms] = mapped_column(
+        stored(Terms, "terms"), default=Terms.FLEXIBLE, server_default=Terms.FLEXIBLE.value
+    )
+    free_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     state: Mapped[BookingState] = mapped_column(stored(BookingState), default=BookingState.PENDING_PAYMENT)
     pay_by: Mapped[datetime] = mapped_column(UtcDateTime)
     complete_by: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -65,6 +71,11 @@ class Booking(Stateful, Base):
     @property
     def price(self) -> Money:
         return Money(self.price_minor, self.currency)
+
+    @property
+    def late_fee(self) -> Money:
+        """What it costs the mentee to cancel after ``free_until``."""
+        return Money(0, self.currency) if self.free_until is None else self.terms.late_fee(self.price)
 
     @property
     def payment(self) -> Payment | None:

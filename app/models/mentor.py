@@ -12,8 +12,10 @@ from app.kit.columns import UtcDateTime
 from app.kit.errors import NotFound
 from app.kit.ids import new_id
 from app.kit.money import Money
+from app.kit.terms import Terms
 from app.models.availability import WeeklyHours
 from app.models.base import Base
+from app.models.states import stored
 
 if TYPE_CHECKING:
     from app.models.user import User
@@ -38,6 +40,9 @@ class Mentor(Base):
     currency: Mapped[str] = mapped_column(String(3))
     time_zone: Mapped[str] = mapped_column(String(64))
     published: Mapped[bool] = mapped_column(default=True)
+    terms: Mapped[Terms] = mapped_column(
+        stored(Terms, "terms"), default=Terms.FLEXIBLE, server_default=Terms.FLEXIBLE.value
+    )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     user: Mapped["User"] = relationship(back_populates="mentor", lazy="joined")

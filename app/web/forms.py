@@ -24,6 +24,7 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp
 from wtforms.widgets import HiddenInput
 
@@ -31,8 +32,14 @@ from app.actions.accounts import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from app.kit.calendar import zone_names
 from app.kit.errors import Invalid
 from app.kit.money import Money
+from app.kit.terms import Terms
 from app.models.mentor import Mentor
 
+TERMS = (
+    SelectChoice(Terms.FLEXIBLE.value, "Flexible: nothing is charged"),
+    SelectChoice(Terms.STANDARD.value, "Standard: half the price is charged"),
+    SelectChoice(Terms.STRICT.value, "Strict: the whole price is charged"),
+)
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "JPY", "CAD", "AUD", "SEK", "KWD")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 LEAST_RATE_MINOR, MOST_RATE_MINOR = 100, 10_000_000
@@ -186,6 +193,7 @@ class ProfileForm(FlaskForm):  # type: ignore[misc]
     )
     currency = SelectField("Currency", choices=CURRENCIES)
     time_zone = _zone("Time zone of your hours")
+    terms = SelectField("If a mentee cancels late", choices=TERMS, default=Terms.FLEXIBLE.value)
     published = BooleanField("Show me in the list of mentors", default=True)
     submit = SubmitField("Save")
 

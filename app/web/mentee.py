@@ -8,7 +8,7 @@ from sqlalchemy import and_, or_
 
 from app.actions import availability, bookings, cancellations, holds, payments
 from app.extensions import limiter
-from app.kit import clock
+from app.kit import clock, policy
 from app.kit.errors import GatewayDown, Invalid, NotFound, SlotTaken
 from app.kit.ids import is_id
 from app.models.booking import Booking
@@ -217,12 +217,14 @@ def _form(
     nearest: list[availability.Slot] | None = None,
     slot_taken: bool = False,
 ) -> str:
-    minutes = int(form.minutes.data)
+    price = mentor.price_for(int(form.minutes.data))
     return render_template(
         "mentee/book.html",
         form=form,
         mentor=mentor,
-        price=mentor.price_for(minutes),
+        price=price,
+        late_fee=mentor.terms.late_fee(price),
+        free_until=policy.current().free_until(slot.starts_at, clock.now()),
         starts_at=slot.starts_at,
         ends_at=slot.ends_at,
         release_at=holds.complete_by(slot.ends_at),

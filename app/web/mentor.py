@@ -7,6 +7,7 @@ from sqlalchemy import select
 from app.actions import accounts, bookings, cancellations, ledger
 from app.kit import clock, policy
 from app.kit.errors import Invalid
+from app.kit.terms import Terms
 from app.models.base import all_of
 from app.models.booking import Booking
 from app.models.ledger import Balance
@@ -110,7 +111,12 @@ def profile() -> ResponseReturnValue:
     form = ProfileForm(data=_offered(offer) if offer else {"time_zone": me().time_zone, "published": True})
     if form.validate_on_submit():
         offered = accounts.Offer(
-            form.headline.data, form.bio.data or "", form.rate, form.time_zone.data, form.published.data
+            form.headline.data,
+            form.bio.data or "",
+            form.rate,
+            form.time_zone.data,
+            form.published.data,
+            Terms(form.terms.data),
         )
         try:
             accounts.offer(me(), offered, now=clock.now())
@@ -120,7 +126,10 @@ def profile() -> ResponseReturnValue:
             flash("Saved.", "done")
             return redirect(url_for(".dashboard") if offer else url_for(".availability"))
     return render_template(
-        "mentor/profile.html", form=form, fee_percent=policy.current().commission_bps / 100
+        "mentor/profile.html",
+        form=form,
+        fee_percent=policy.current().commission_bps / 100,
+        free_hours=policy.current().free_hours,
     ), 422 if form.errors else 200
 
 
@@ -145,6 +154,7 @@ def _offered(offer: Mentor) -> dict[str, object]:
         "currency": offer.currency,
         "time_zone": offer.time_zone,
         "published": offer.published,
+        "terms": offer.terms.value,
     }
 
 

@@ -56,6 +56,7 @@ def mentor(mentor_id: str) -> str:
         mentor=shown,
         minutes=minutes,
         durations=policy.current().durations,
+        free_hours=policy.current().free_hours,
         price=shown.price_for(minutes),
         days=availability.by_day(slots, zones.viewer_zone()),
         next_free=slots[0].starts_at if slots else None,

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Select, select
 
-from app.actions import refunds
+from app.actions import endings, refunds
 from app.extensions import db
 from app.kit.money import Money
 from app.models.base import all_of
@@ -87,7 +87,9 @@ def _of_payment(move: Transition, payment: Payment, booking: Booking) -> Step | 
         case P.AUTHORIZED:
             return Step("lock", f"Reserved on {card}, not charged", move.at, by, payment.authorized)
         case P.CAPTURED:
-            return Step("cash-coin", f"Charged{_elsewhere(move)}", move.at, by, payment.captured)
+            rest = payment.authorized - payment.captured
+            released = f"; the other {rest} released" if rest else ""
+            return Step("cash-coin", f"Charged{_elsewhere(move)}{released}", move.at, by, payment.captured)
         case P.VOIDED if payment.authorized_minor:
             sentence = f"Reservation released{_elsewhere(move)}, nothing charged"
             return Step("unlock", sentence, move.at, by, payment.authorized)
@@ -157,7 +159,11 @@ def _future(booking: Booking, payment: Payment | None, now: datetime) -> list[St
         "unlock", "Released, if not", payment.release_at or booking.complete_by, amount=booking.price, future=True
     )
     session = Step("calendar-event", "The session ends", booking.ends_at, future=True)
-    return [session, charge, release] if now < booking.ends_at else [charge, release]
+    steps = [session, charge, release] if now < booking.ends_at else [charge, release]
+    if booking.late_fee and booking.free_until is not None and now <= booking.free_until:
+        sentence = f"Until then {booking.mentee.name} cancels for free; later, {booking.late_fee} is charged"
+        steps.insert(0, Step("calendar-x", sentence, booking.free_until, future=True))
+    return steps
 
 
 def _headline(booking: Booking, payment: Payment | None) -> str:
@@ -167,15 +173,20 @@ def _headline(booking: Booking, payment: Payment | None) -> str:
             return "The time is yours for now; nothing is reserved on a card yet."
         case B.CONFIRMED:
             return f"Confirmed. {price} is reserved, nothing is charged."
-        case B.COMPLETED if payment is not None and payment.refunded_minor:
-            return f"Completed. {payment.captured} was charged, {payment.refunded} of it refunded."
-        case B.COMPLETED:
-            return f"Completed. {payment.captured if payment else price} was charged."
+        case B.COMPLETED if payment is not None:
+            return f"Completed. {_charged(payment)}"
+        case B.CANCELLED if payment is not None and booking.ended_because == endings.CALLED_OFF_LATE:
+            return f"Cancelled late by {ended}. {_charged(payment)}"
         case B.CANCELLED:
             return f"Cancelled by {ended}. {_in_the_end(payment)}"
         case B.NO_SHOW:
             return f"The session did not take place. {_in_the_end(payment)}"
     return f"Expired: {booking.ended_because}. {_in_the_end(payment)}"
+
+
+def _charged(payment: Payment) -> str:
+    given_back = f", {payment.refunded} of it refunded" if payment.refunded_minor else ""
+    return f"{payment.captured} was charged{given_back}."
 
 
 def _in_the_end(payment: Payment | None) -> str:

@@ -194,7 +194,7 @@ def test_what_a_person_does_passes_and_what_the_worker_does_waits(counting_app: 
     written_down([is_called_off], stripe)
     booked_until(AGES, CANCEL)
     begun = time.monotonic()
-    cancellations.cancel(calls_off, by=Party.MENTOR, quoted="4000-0", now=stripe.now())
+    cancellations.cancel(calls_off, by=Party.MENTOR, quoted="4000-0-0", now=stripe.now())
     assert time.monotonic() - begun < PATIENCE
     booked_until(SECOND, CANCEL)
     begun = time.monotonic()

@@ -103,7 +103,7 @@ def test_a_refund_of_long_ago_in_the_dashboard_is_found_though_its_payment_is_ol
 
 def test_a_refund_that_came_back_unheard_of_is_learned(anns_hour: Booking, stripe: Stripe):
     hour = completed(paid(anns_hour, stripe, "pm_card_refundFail"), stripe)
-    cancellations.cancel(hour, by=Party.MENTOR, quoted="0-8000", now=stripe.now())
+    cancellations.cancel(hour, by=Party.MENTOR, quoted="0-8000-0", now=stripe.now())
     stripe.wait(2 * HOUR)
     assert fresh(hour).payment.refunded_minor == 8_000
     reconciled(stripe)
@@ -191,7 +191,7 @@ def test_a_payment_that_is_further_here_than_at_stripe_is_told_and_not_taken_bac
 
 def test_a_hold_that_stands_though_its_payment_has_ended_is_let_go_and_told(held_hour: Booking, stripe: Stripe):
     held = stripe.keep()
-    cancellations.cancel(held_hour, by=Party.MENTOR, quoted="8000-0", now=stripe.now())
+    cancellations.cancel(held_hour, by=Party.MENTOR, quoted="8000-0-0", now=stripe.now())
     stripe.put_back(held)
     assert reconciled(stripe).state == R.ALARMED
     assert stripe.intent_of(held_hour).status == "canceled"

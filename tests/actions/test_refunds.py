@@ -9,7 +9,7 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from app import jobs
-from app.actions import alarms, bookings, books, ledger, payments, refunds, settlements
+from app.actions import alarms, books, cancellations, ledger, payments, refunds, settlements
 from app.extensions import db
 from app.kit import clock
 from app.kit.errors import GatewayDown, IllegalMove, Invalid
@@ -156,10 +156,10 @@ def test_a_cancellation_ends_the_session_also_if_an_earlier_refund_comes_back_be
 ):
     hour = completed(paid(anns_hour, stripe, "pm_card_refundFail"), stripe)
     give_back(hour, 3_000, stripe)
-    quote = bookings.quote(fresh(hour), by=Party.OPERATOR, now=stripe.now())
+    quote = cancellations.quote(fresh(hour), by=Party.OPERATOR, now=stripe.now())
     stripe.fail_next("drop_request", "/v1/refunds", count=2)
     with pytest.raises(GatewayDown):
-        bookings.cancel(fresh(hour), by=Party.OPERATOR, quoted=quote.token, now=stripe.now())
+        cancellations.cancel(fresh(hour), by=Party.OPERATOR, quoted=quote.token, now=stripe.now())
     stripe.wait(timedelta(minutes=5))
     stripe.deliver(app)  # the 3,000 came back
     jobs.run("handle_events")

@@ -125,7 +125,7 @@ class Load:
             bookings.complete(hour, now=self.stripe.now())
             self._note(hour, B.COMPLETED)
             if self._dice[name].random() < 0.3:
-                cancellations.cancel(hour, by=Party.MENTOR, quoted="0-4000", now=self.stripe.now())
+                cancellations.cancel(hour, by=Party.MENTOR, quoted="0-4000-0", now=self.stripe.now())
                 self._note(hour, B.CANCELLED)
             return
         starts_at = self._free_from[name]
@@ -142,7 +142,7 @@ class Load:
         payments.check(paid.payment, now=self.stripe.now())
         self._note(paid, B.CONFIRMED)
         if self._dice[name].random() < 0.2:
-            cancellations.cancel(people.fresh(hour), by=Party.MENTEE, quoted="4000-0", now=self.stripe.now())
+            cancellations.cancel(people.fresh(hour), by=Party.MENTEE, quoted="4000-0-0", now=self.stripe.now())
             self._note(hour, B.CANCELLED)
         else:
             self._held[name].append(_id_of(hour))

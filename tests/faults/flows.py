@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app import jobs
-from app.actions import bookings, cancellations, inbox, operations, payments, refunds, settlements
-from app.actions.transactions import atomically
+from app.actions import bookings, cancellations, inbox, payments, refunds, settlements
 from app.extensions import db
 from app.gateways.stripe_objects import Knock
 from app.kit.errors import GatewayDown
 from app.kit.money import Money
+from app.kit.terms import Terms
 from app.models.booking import Booking
 from app.models.mentor import Mentor
-from app.models.payment import Payment
 from app.models.states import BookingState, Party, PaymentState
 from app.models.user import User
 from tests import people
@@ -78,6 +77,14 @@ def card_entered_unheard(stripe: Stripe) -> None:
 def held(stripe: Stripe) -> None:
     reserved(stripe)
     people.paid(the_hour(), stripe)
+
+
+def held_until_it_is_late(stripe: Stripe) -> None:
+    """Half the price is what it costs Ann to cancel now."""
+    people.person("Ann")
+    people.mentor("Bob", terms=Terms.STANDARD)
+    people.paid(people.booked(User.one(User.name == "Ann"), Mentor.one(), stripe), stripe)
+    stripe.wait_until(the_hour().starts_at - timedelta(hours=1))
 
 
 def taken_place(stripe: Stripe) -> None:
@@ -145,15 +152,15 @@ def complete(now: datetime) -> None:
 
 
 def call_off(now: datetime) -> None:
-    cancellations.cancel(the_hour(), by=Party.MENTOR, quoted="8000-0", now=now)
+    cancellations.cancel(the_hour(), by=Party.MENTOR, quoted="8000-0-0", now=now)
 
 
 def call_off_unpaid(now: datetime) -> None:
-    cancellations.cancel(the_hour(), by=Party.MENTEE, quoted="0-0", now=now)
+    cancellations.cancel(the_hour(), by=Party.MENTEE, quoted="0-0-0", now=now)
 
 
 def refund(now: datetime) -> None:
-    cancellations.cancel(the_hour(), by=Party.MENTOR, quoted="0-8000", now=now)
+    cancellations.cancel(the_hour(), by=Party.MENTOR, quoted="0-8000-0", now=now)
 
 
 def refund_a_part(now: datetime) -> None:
@@ -163,16 +170,9 @@ def refund_a_part(now: datetime) -> None:
     refunds.give_back(hour.payment, PART, by=Party.OPERATOR, because="it was late", refunded=nothing, now=now)
 
 
-def charge_a_part(now: datetime) -> None:
-    """A fee is kept of a hold, and Stripe releases the rest."""
-    payment_id = the_hour().payments[0].id
-    with atomically():
-        payment = Payment.locked(payment_id)
-        Booking.locked(payment.booking_id).check_move(B.CANCELLED)
-        operation = payments.start(
-            payments.CAPTURE, payment, by=Party.MENTEE, now=now, amount=PART, ends_as=B.CANCELLED, because="too late"
-        )
-    operations.execute(operation.id, now=now)
+def call_off_late(now: datetime) -> None:
+    """The fee is kept of the hold, and Stripe releases the rest."""
+    cancellations.cancel(the_hour(), by=Party.MENTEE, quoted="4000-0-4000", now=now)
 
 
 def follow_the_books(now: datetime) -> None:
@@ -226,7 +226,7 @@ FLOWS = [
     Flow("cancel a held hour", held, call_off, B.CANCELLED, P.VOIDED, 0),
     Flow("cancel a completed hour", charged, refund, B.CANCELLED, P.CAPTURED, 0),
     Flow("refund a part", charged, refund_a_part, B.COMPLETED, P.CAPTURED, 5_000),
-    Flow("charge a part", held, charge_a_part, B.CANCELLED, P.CAPTURED, 3_000),
+    Flow("cancel a held hour late", held_until_it_is_late, call_off_late, B.CANCELLED, P.CAPTURED, 4_000),
     Flow("adopt a charge of a part", charged_in_the_dashboard, look, B.COMPLETED, P.CAPTURED, 3_000),
     Flow("adopt a refund of a part", refunded_in_the_dashboard, look, B.COMPLETED, P.CAPTURED, 5_000),
     Flow("see that a refund came back", sent_back_by_the_bank, look, B.CANCELLED, P.CAPTURED, 8_000),
@@ -238,7 +238,14 @@ FLOWS = [
     Flow("finish a hold", unanswered(ann_and_bob, book, INTENTS), WORK, B.PENDING_PAYMENT, P.NEEDS_CARD, 0),
     Flow("finish a capture", unanswered(taken_place, complete, CAPTURE), WORK, B.COMPLETED, P.CAPTURED, 8_000),
     Flow("finish a void", unanswered(held, call_off, CANCEL), WORK, B.CANCELLED, P.VOIDED, 0),
-    Flow("finish a charge of a part", unanswered(held, charge_a_part, CAPTURE), WORK, B.CANCELLED, P.CAPTURED, 3_000),
+    Flow(
+        "finish a late fee",
+        unanswered(held_until_it_is_late, call_off_late, CAPTURE),
+        WORK,
+        B.CANCELLED,
+        P.CAPTURED,
+        4_000,
+    ),
     Flow(
         "finish a refund of a part", unanswered(charged, refund_a_part, REFUNDS), WORK, B.COMPLETED, P.CAPTURED, 5_000
     ),

@@ -66,12 +66,12 @@ def complete(hour: Booking, stripe: Stripe) -> None:
 
 def refund(hour: Booking, stripe: Stripe) -> None:
     done = people.completed(people.paid(hour, stripe), stripe)
-    cancellations.cancel(done, by=Party.MENTOR, quoted="0-8000", now=stripe.now())
+    cancellations.cancel(done, by=Party.MENTOR, quoted="0-8000-0", now=stripe.now())
 
 
 def call_off(hour: Booking, stripe: Stripe) -> None:
     held = people.paid(hour, stripe)
-    cancellations.cancel(held, by=Party.MENTEE, quoted="8000-0", now=stripe.now())
+    cancellations.cancel(held, by=Party.MENTEE, quoted="8000-0-0", now=stripe.now())
 
 
 def report_no_show(hour: Booking, stripe: Stripe) -> None:

@@ -58,14 +58,14 @@ def test_a_pause_after_a_failure_is_as_long_for_a_host_whose_clock_is_wrong(off:
     clock.use(lambda: stripe.now() + off)
     stripe.fail_next("drop_request", "*/cancel", count=2 * FAILURES)
     with pytest.raises(GatewayDown):
-        cancellations.cancel(hour, by=Party.MENTOR, quoted="4000-0", now=clock.now())
+        cancellations.cancel(hour, by=Party.MENTOR, quoted="4000-0-0", now=clock.now())
     for _ in range(FAILURES - 1):
         let_pass(LONGEST_PAUSE)
         assert jobs.run("finish_operations") == 0
     clock.use(stripe.now)
     assert jobs.run("finish_operations") == 0
     with pytest.raises(Busy):
-        cancellations.cancel(people.fresh(hour), by=Party.MENTOR, quoted="4000-0", now=clock.now())
+        cancellations.cancel(people.fresh(hour), by=Party.MENTOR, quoted="4000-0-0", now=clock.now())
     let_pass(LONGEST_PAUSE)
     assert jobs.run("finish_operations") == 1
     assert people.fresh(hour).state == BookingState.CANCELLED

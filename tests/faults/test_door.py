@@ -42,7 +42,7 @@ def events(app: Flask, stripe: Stripe) -> list[dict[str, Any]]:
     )
     people.paid(held, stripe)
     done = people.completed(people.paid(done, stripe), stripe)
-    cancellations.cancel(done, by=Party.MENTOR, quoted="0-8000", now=stripe.now())
+    cancellations.cancel(done, by=Party.MENTOR, quoted="0-8000-0", now=stripe.now())
     assert untruths(stripe) == []
     return stripe.simulator.events_since(None)
 

@@ -79,7 +79,7 @@ def answer_again(stripe: Stripe) -> None:
 
 
 def call_off(hour: Booking, stripe: Stripe) -> None:
-    cancellations.cancel(hour, by=Party.MENTOR, quoted="8000-0", now=stripe.now())
+    cancellations.cancel(hour, by=Party.MENTOR, quoted="8000-0-0", now=stripe.now())
 
 
 def call_all_off(hours: list[Booking], stripe: Stripe) -> list[bool]:

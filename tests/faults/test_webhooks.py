@@ -64,7 +64,7 @@ def test_events_in_any_order_at_any_time_lead_to_the_same_end(seed: int, app: Fl
     tell_some(app, stripe, chance)
     people.completed(hour, stripe)
     tell_some(app, stripe, chance)
-    cancellations.cancel(fresh(hour), by=Party.MENTOR, quoted="0-8000", now=stripe.now())
+    cancellations.cancel(fresh(hour), by=Party.MENTOR, quoted="0-8000-0", now=stripe.now())
     tell_some(app, stripe, chance)
     stripe.wait(THREE_DAYS)
     events = stripe.simulator.events_since(None)
@@ -128,7 +128,7 @@ def test_webhooks_that_overtake_the_answer_change_nothing_about_the_end(overtake
     assert the_hour().state == B.CONFIRMED
     people.completed(the_hour(), stripe)
     assert (the_hour().state, untruths(stripe)) == (B.COMPLETED, [])
-    cancellations.cancel(the_hour(), by=Party.MENTOR, quoted="0-8000", now=stripe.now())
+    cancellations.cancel(the_hour(), by=Party.MENTOR, quoted="0-8000-0", now=stripe.now())
     assert (the_hour().state, the_hour().payment.refunded_minor) == (B.CANCELLED, 8_000)
     assert untruths(stripe) == []
     assert {row.state for row in db.session.query(StripeEvent)} == {EventState.HANDLED}

@@ -4,11 +4,15 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 
+from app.kit.terms import Terms
 from app.models.booking import Booking
 from app.models.states import BookingState, Party, PaymentState
 from app.models.user import User
-from tests.people import completed, fresh
+from tests import people
+from tests.faults.recovery import finish
+from tests.people import HOUR, TOMORROW_AT_TEN, completed, fresh
 from tests.stripe_double import Stripe
 from tests.web.conftest import Browser
 from tests.web.effects import nothing_happens
@@ -66,7 +70,9 @@ def test_ann_cannot_take_back_a_session_that_she_had(completed_hour: Booking, br
     with nothing_happens(stripe):
         assert anns.get(f"/mentee/bookings/{completed_hour.id}/cancellation").status_code == 409
         assert "Please ask your mentor for a refund" in anns.words
-        assert anns.post(f"/mentee/bookings/{completed_hour.id}/cancellation", {"quoted": "0-8000"}).status_code == 409
+        assert (
+            anns.post(f"/mentee/bookings/{completed_hour.id}/cancellation", {"quoted": "0-8000-0"}).status_code == 409
+        )
 
 
 def test_a_refund_comes_too_late_after_thirty_days(completed_hour: Booking, browser: Open, stripe: Stripe):
@@ -137,3 +143,56 @@ def test_olga_sees_a_money_action_whose_end_is_not_known(held_hour: Booking, olg
     assert "Confirming with Stripe" in olgas.words
     olgas.click("its booking")
     assert olgas.address == f"/operator/bookings/{held_hour.id}"
+
+
+def test_ann_reads_what_cancelling_late_costs_before_she_books_and_pays_just_that(
+    ann: User, browser: Open, stripe: Stripe
+):
+    bob = people.mentor("Bob", terms=Terms.STANDARD)
+    anns = browser("ann@example.com")
+    anns.get(f"/mentors/{bob.id}")
+    assert "Free to cancel until 24 hours before; later, half of the price is charged." in anns.words
+    anns.get(f"/mentee/bookings/new?mentor={bob.id}&minutes=60&starts_at={TOMORROW_AT_TEN:%Y-%m-%dT%H:%M:%SZ}")
+    assert "Until Mon 1 Jun, 19:00 Free Later, until it begins €40.00" in anns.words, "in Tokyo's time"
+    hour = people.paid(people.booked(ann, bob, stripe), stripe)
+    anns.get(f"/mentee/bookings/{hour.id}")
+    assert "Until then Ann cancels for free; later, €40.00 is charged" in anns.words
+    stripe.wait_until(hour.starts_at - HOUR)
+    anns.get(f"/mentee/bookings/{hour.id}")
+    assert "cancels for free" not in anns.words
+    anns.click("Cancel this session")
+    assert "It is late: €40.00 of the reservation is charged, and the other €40.00 released." in anns.words
+    assert "You pay €40.00" in anns.words
+    anns.press("Cancel this session")
+    assert "Cancelled late by Ann. €40.00 was charged." in anns.words
+    assert "Charged; the other €40.00 released" in anns.words
+    bobs = browser("bob@example.com")
+    bobs.get(f"/mentor/bookings/{hour.id}")
+    assert "Cancelled late by Ann. €40.00 was charged." in bobs.words
+
+
+def test_a_quote_that_ran_out_while_ann_was_reading_is_shown_anew(ann: User, browser: Open, stripe: Stripe):
+    hour = people.paid(people.booked(ann, people.mentor("Bob", terms=Terms.STRICT), stripe), stripe)
+    stripe.wait_until(hour.starts_at - 24 * HOUR)
+    anns = browser("ann@example.com")
+    anns.get(f"/mentee/bookings/{hour.id}/cancellation")
+    assert "nothing is charged" in anns.words
+    stripe.wait(HOUR)
+    anns.press("Cancel this session")
+    assert "This booking has changed since you looked" in anns.words
+    assert stripe.intent_of(hour).status == "requires_capture"
+
+
+def test_what_stays_charged_because_a_refund_came_back_is_not_said_to_be_nothing(
+    anns_hour: Booking, app: Flask, browser: Open, stripe: Stripe
+):
+    hour = completed(people.paid(anns_hour, stripe, "pm_card_refundFail"), stripe)
+    bobs = browser("bob@example.com")
+    bobs.get(f"/mentor/bookings/{hour.id}/cancellation")
+    bobs.press("Cancel this session")
+    assert "Cancelled by Bob. €80.00 was refunded." in bobs.words
+    stripe.wait(timedelta(minutes=5))
+    stripe.deliver(app)
+    finish()
+    bobs.get(f"/mentor/bookings/{hour.id}")
+    assert "Cancelled by Bob. €80.00 stays charged for now." in bobs.words
