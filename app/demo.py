@@ -13,6 +13,7 @@ from app.actions import accounts, availability, bookings, cancellations, payment
 from app.gateways.stripe_gateway import stripe_gateway
 from app.kit import clock
 from app.kit.money import Money
+from app.kit.terms import Terms
 from app.models.booking import Booking
 from app.models.mentor import Mentor
 from app.models.states import Party
@@ -24,15 +25,15 @@ A_WEEK_AGO = timedelta(days=8)
 WORKING_HOURS = [(day, 9 * 60, 18 * 60) for day in range(7)]
 
 MENTORS = (
-    ("Bob", Money(8_000, "EUR"), "Europe/Berlin", "Python services that stay up",
+    ("Bob", Money(8_000, "EUR"), "Europe/Berlin", "Python services that stay up", Terms.STANDARD,
      "I have kept payment systems running for fifteen years. Bring your code, your traces or your worries; we look "
      "at the real thing together and you leave with the next three steps."),
-    ("Dia", Money(12_000, "JPY"), "Asia/Tokyo", "From engineer to engineering manager",
+    ("Dia", Money(12_000, "JPY"), "Asia/Tokyo", "From engineer to engineering manager", Terms.FLEXIBLE,
      "I led teams of five and of fifty. We practise the conversations that nobody teaches: feedback, hiring, saying "
      "no, and keeping your own hours."),
-    ("Eli", Money(9_500, "USD"), "America/New_York", "Data work that people can trust",
+    ("Eli", Money(9_500, "USD"), "America/New_York", "Data work that people can trust", Terms.STRICT,
      "Pipelines, tests for data, and how to explain an uncertain number to somebody who wants a certain one."),
-    ("Fay", Money(6_000, "GBP"), "Europe/London", "First job in product design",
+    ("Fay", Money(6_000, "GBP"), "Europe/London", "First job in product design", Terms.FLEXIBLE,
      "Portfolio reviews without mercy and with kindness. I read every case study before we meet."),
 )  # fmt: skip
 
@@ -104,6 +105,7 @@ class _Play:
         self._book(begin, ann, bob, begin + 4 * DAYS, "Idempotency, once and for all", None)
         self._book(begin + 2 * DAYS, cho, dia, begin + 4 * DAYS, "Hiring without fear", self._miss)
         self._book(begin + 2 * DAYS, cho, bob, begin + 4 * DAYS, "Postgres locks", self._let_expire)
+        self._book(begin + 3 * DAYS, ann, bob, begin + 5 * DAYS, "Tracing without tears", self._call_off_late)
         self._book(today - 3 * DAYS, ann, bob, today - timedelta(hours=20), "Review of my retry logic", self._leave)
         self._book(today - DAYS, ann, dia, today + DAYS, "A difficult conversation", self._leave)
         self._book(today - DAYS, cho, bob, today + 2 * DAYS, "Graceful shutdown", self._leave)
@@ -155,6 +157,9 @@ class _Play:
     def _call_off(self, booking: Booking) -> None:
         self._at(self.now + DAYS, lambda: self._cancel(booking, Party.MENTEE))
 
+    def _call_off_late(self, booking: Booking) -> None:
+        self._at(booking.starts_at - timedelta(hours=3), lambda: self._cancel(booking, Party.MENTEE))
+
     def _miss(self, booking: Booking) -> None:
         self._at(booking.starts_at + timedelta(minutes=20), lambda: bookings.report_no_show(booking, now=self.now))
 
@@ -180,9 +185,8 @@ def _person(name: str, time_zone: str, *, operator: bool = False) -> User:
     )
 
 
-def _mentor(name: str, rate: Money, time_zone: str, headline: str, bio: str) -> Mentor:
-    mentor = accounts.offer(
-        _person(name, time_zone), accounts.Offer(headline, bio, rate, time_zone, published=True), now=clock.now()
-    )
+def _mentor(name: str, rate: Money, time_zone: str, headline: str, terms: Terms, bio: str) -> Mentor:
+    offered = accounts.Offer(headline, bio, rate, time_zone, published=True, terms=terms)
+    mentor = accounts.offer(_person(name, time_zone), offered, now=clock.now())
     accounts.set_weekly_hours(mentor, WORKING_HOURS)
     return mentor
