@@ -14,6 +14,7 @@ RACES, RACES_FOR_TIME, WEBHOOKS, POWER_CUT = (
     "tests/faults/test_power_cut.py",
 )
 DOOR, BOOKS, REFUNDS = "tests/faults/test_door.py", "tests/actions/test_books.py", "tests/actions/test_refunds.py"
+CANCELLATIONS, CALLED_OFF = "app/actions/cancellations.py", "tests/actions/test_cancellations.py"
 RELEASES, LET_GO = "app/actions/releases.py", "tests/actions/test_releases.py"
 AT_THE_DOOR, LIFECYCLE = "tests/web/test_webhook.py", "tests/actions/test_lifecycle.py"
 OPERATIONS, ORDERS = "app/actions/operations.py", "app/actions/orders.py"
@@ -138,6 +139,20 @@ MUTATIONS = [
         "payments.UNPAID_ENDS) | claimed",
         "payments.UNPAID_ENDS)",
         (KILLS, LET_GO),
+    ),
+    Mutation(
+        "a late fee is charged also in time",
+        CANCELLATIONS,
+        "fee = booking.late_fee if is_late else nothing",
+        "fee = booking.late_fee",
+        (CALLED_OFF,),
+    ),
+    Mutation(
+        "what a page has shown is not what counts",
+        CANCELLATIONS,
+        "        if current.token != quoted:",
+        "        if False:",
+        (CALLED_OFF,),
     ),
     Mutation(
         "a void is forgotten when the answer is late",

@@ -51,7 +51,7 @@ def left_over(hours: Iterable[Hour], ours: Ours, theirs: Theirs, balance: Mappin
     for hour in hours:
         row, intents = ours.rows.get(hour.form), theirs.of(hour.id)
         if row is not None:
-            yield from _of_agreement(row, intents)
+            yield from _of_agreement(hour, row, intents)
             yield from _of_adoption(hour, row, intents, ours)
             for wish in hour.wishes:
                 if wish.answer == Answer.CONFIRMING and not _is_kept(wish.kind, wish.amount, hour, row, intents):
@@ -149,9 +149,10 @@ def _of_effects(hour: Hour, row: Row | None, intent: Intent) -> Iterator[str]:
     if (intent.amount, intent.currency) != (hour.price, hour.currency):
         yield f"{hour} costs {hour.price} {hour.currency}, and {intent.amount} {intent.currency} were asked for"
     if intent.captured_by_us:
-        fitting = [wish for wish in hour.asked("complete") if hour.could_complete(wish.at)]
-        if not fitting or intent.captured != hour.price:
-            yield f"{hour}: {intent.captured} of {hour.price} was captured, and {len(fitting)} could ask for it"
+        whole = any(hour.could_complete(wish.at) for wish in hour.asked("complete"))
+        due = {wish.fee for wish in hour.asked("cancel") if wish.by == "mentee"} | ({hour.price} if whole else set())
+        if intent.captured not in due:
+            yield f"{hour}: {intent.captured} of {hour.price} was captured, and what could be asked for is {due}"
     if intent.canceled_by_us and intent.canceled_at is not None:
         at, unpaid = intent.canceled_at, row is None or not hour.was_confirmed
         due = (unpaid and row is not None and at >= row.pay_by) or at >= hour.lets_go_at(intent.capture_before)
@@ -208,7 +209,7 @@ def _of_time(ours: Ours) -> Iterator[str]:
         yield f"the claims {ours.claims} are not of the live bookings {due}"
 
 
-def _of_agreement(row: Row, intents: list[Intent]) -> Iterator[str]:
+def _of_agreement(hour: Hour, row: Row, intents: list[Intent]) -> Iterator[str]:
     """Our row says what Stripe says, and nothing is held for an hour that has ended."""
     for intent in intents:
         if row.intent != intent.id or (row.captured, row.refunded) != (intent.captured, intent.refunded):
@@ -220,7 +221,8 @@ def _of_agreement(row: Row, intents: list[Intent]) -> Iterator[str]:
         if row.state == "completed" and not intent.captured:
             yield f"{row.id} is completed, and nothing was captured"
         given_back = intent.refunded == intent.captured or intent.came_back
-        if row.state in UNPAID_ENDS and intent.captured_by_us and not given_back:
+        fees = {wish.fee for wish in hour.asked("cancel")}
+        if row.state in UNPAID_ENDS and intent.captured_by_us and not given_back and intent.captured not in fees:
             yield f"{row.id} is {row.state}, and {intent.captured - intent.refunded} were charged for it"
     if not intents and row.payment_state != "failed" and row.state != "pending_payment":
         yield f"{row.id} is {row.state} and Stripe has never heard of it: {row}"

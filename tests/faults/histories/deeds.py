@@ -89,7 +89,7 @@ class Deeds(Play):
 
         def look() -> None:
             quote = cancellations.quote(Booking.one(Booking.id == hour.id), by=by, now=self.now)
-            shown.append(Shown(quote.token, quote.released.minor, quote.refunded.minor))
+            shown.append(Shown(quote.token, quote.released.minor, quote.refunded.minor, quote.charged.minor))
 
         self.act(f"the {by} looks what cancelling {hour} would do", look, FINE, hour)
         hour.pages.update(zip([by.value], shown, strict=False))
@@ -99,7 +99,7 @@ class Deeds(Play):
         """Post the cancellation page that ``by`` has open, with what it says."""
         page, row = hour.pages.pop(by.value), self.row(hour)
         can, calm = self.could_cancel(hour, by, page), self.is_calm(hour, trouble)
-        wish = Wish("cancel", by, self.now, amount=page.refunded)
+        wish = Wish("cancel", by, self.now, amount=page.refunded, fee=page.charged)
         answer = self.ask(
             hour, wish, lambda it: cancellations.cancel(it, by=by, quoted=page.token, now=self.now), trouble
         )
@@ -133,15 +133,17 @@ class Deeds(Play):
         row = self.row(hour)
         if row is None:
             return False
+        amounts = (page.released, page.refunded, page.charged)
         match row.state:
             case "pending_payment":
-                return (page.released, page.refunded) == (0, 0)
+                return amounts == (0, 0, 0)
             case "confirmed":
                 on_time = by != Party.MENTEE or self.now < hour.starts_at
-                return on_time and (page.released, page.refunded) == (hour.price, 0)
+                fee = hour.fee_at(self.now, row.pay_by) if by == Party.MENTEE else 0
+                return on_time and amounts == (hour.price - fee, 0, fee)
             case "completed":
                 left = row.captured - row.refunded
-                return by != Party.MENTEE and (page.released, page.refunded) == (0, left)
+                return by != Party.MENTEE and amounts == (0, left, 0)
         return False
 
     def is_calm(self, hour: Hour, trouble: Trouble) -> bool:
@@ -213,5 +215,5 @@ class Deeds(Play):
     def call_off_meanwhile(self, hour: Hour, by: Party) -> None:
         """The same, where nobody can say what should come of it, but that it is true."""
         page = hour.pages.pop(by.value)
-        wish = Wish("cancel", by, self.now, amount=page.refunded)
+        wish = Wish("cancel", by, self.now, amount=page.refunded, fee=page.charged)
         self.ask(hour, wish, lambda it: cancellations.cancel(it, by=by, quoted=page.token, now=self.now), FINE)

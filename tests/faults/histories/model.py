@@ -8,6 +8,9 @@ CHECKOUT = timedelta(minutes=15)
 GRACE = timedelta(hours=48)  # to complete after the end
 SAFETY = timedelta(hours=6)  # we let go of a hold before the bank does
 REFUNDABLE = timedelta(days=30)  # after a session was completed
+CHECKOUT = timedelta(minutes=15)
+FREE, SECOND_THOUGHTS = timedelta(hours=24), timedelta(hours=1)  # before the start, after booking: cancelling is free
+LATE_FEE = {"Bob": 0, "Dia": 50, "Fay": 100, "Gus": 50}  # per cent of the price
 COMMISSION = 1_000  # basis points
 LEAST = {"EUR": 50, "JPY": 50, "KWD": 1}  # what Stripe charges at least, in minor units
 MOST = 99_999_999
@@ -33,13 +36,16 @@ class Answer(StrEnum):
 
 @dataclass
 class Wish:
-    """Something that a person asked for: ``amount`` in minor units is what it would charge or give back."""
+    """Something that a person asked for: ``amount`` in minor units is what it would charge or give back, ``fee`` what
+    cancelling would keep of a hold.
+    """
 
     kind: str  # complete, cancel, no_show, refund
     by: str
     at: datetime
     amount: int = 0
     answer: Answer = Answer.SILENCE
+    fee: int = 0
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,7 @@ class Shown:
     token: str
     released: int
     refunded: int
+    charged: int
 
 
 @dataclass
@@ -97,6 +104,14 @@ class Hour:
         if at < self.starts_at or at > self.complete_by:
             return False
         return at >= self.ends_at or (self.agreed_at is not None and self.agreed_at <= at)
+
+    def fee_at(self, at: datetime, pay_by: datetime) -> int:
+        """What it costs the mentee to cancel at that moment, in minor units; ``pay_by`` tells when it was booked."""
+        free_until = max(self.starts_at - FREE, pay_by - CHECKOUT + SECOND_THOUGHTS)
+        if at <= free_until:
+            return 0
+        step = STEP.get(self.currency, 1)
+        return _half_up(self.price * LATE_FEE[self.mentor], 100 * step) * step
 
     def lets_go_at(self, capture_before: datetime | None) -> datetime:
         """When a hold that nobody captures is given up, at the earliest."""

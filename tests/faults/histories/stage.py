@@ -27,12 +27,13 @@ from app.kit.breaker import Breaker
 from app.kit.columns import metadata
 from app.kit.errors import CardDeclined, GatewayDown, GatewayRefused, IllegalMove, Invalid, NotFound, SlotTaken
 from app.kit.money import Money
+from app.kit.terms import Terms
 from app.models.user import User
 from stripe_simulator import Simulator
 from tests import people
 from tests.conftest import settings_for
 from tests.databases import postgresql_url
-from tests.faults.histories.model import Answer
+from tests.faults.histories.model import LATE_FEE, Answer
 from tests.faults.histories.troubles import Deaths, Killed, Line, Trouble
 from tests.faults.recovery import knock
 from tests.faults.steps import Steps
@@ -42,6 +43,7 @@ from tests.stripe_double import API, MONDAY
 MENTEES = ("Ann", "Cho", "Eve")
 MENTORS = {"Bob": "EUR", "Dia": "JPY", "Fay": "KWD", "Gus": "EUR"}
 HOURS = [(day, 8 * 60, 12 * 60) for day in range(7)]  # few enough that people meet
+TERMS = {0: Terms.FLEXIBLE, 50: Terms.STANDARD, 100: Terms.STRICT}
 KEPT = {"user_account", "mentor", "weekly_hours", "alembic_version"}
 REFUSALS = (CardDeclined, GatewayRefused, IllegalMove, Invalid, NotFound, SlotTaken, StaleDataError)
 MEMORY = Path("/dev/shm")
@@ -182,7 +184,7 @@ class Stage:
         for name in MENTEES:
             people.person(name)
         for name, currency in MENTORS.items():
-            offer = people.mentor(name, Money(8_000, currency), time_zone="UTC")
+            offer = people.mentor(name, Money(8_000, currency), time_zone="UTC", terms=TERMS[LATE_FEE[name]])
             accounts.set_weekly_hours(offer, HOURS)
 
     def _keep(self) -> None:
