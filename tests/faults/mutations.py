@@ -148,13 +148,6 @@ MUTATIONS = [
         (CALLED_OFF,),
     ),
     Mutation(
-        "what a page has shown is not what counts",
-        CANCELLATIONS,
-        "        if current.token != quoted:",
-        "        if False:",
-        (CALLED_OFF,),
-    ),
-    Mutation(
         "a void is forgotten when the answer is late",
         PAYMENTS,
         'return intent if intent.status in ("succeeded", "canceled") else None',
@@ -222,7 +215,7 @@ MUTATIONS = [
     Mutation(
         "a whole refund leaves the session completed",
         GIVEN_BACK,
-        "if payment.refunded == payment.captured:",
+        "if given.ends_as or payment.refunded == payment.captured:",
         "if False:",
         (LIFECYCLE, REFUNDS),
     ),
@@ -275,7 +268,7 @@ MUTATIONS = [
         (BOOKS,),
     ),
     # ---- bookings
-    Mutation("the quote does not bind", BOOKINGS, "if current.token != quoted:", "if False:", (LIFECYCLE,)),
+    Mutation("the quote does not bind", CANCELLATIONS, "if current.token != quoted:", "if False:", (LIFECYCLE,)),
     Mutation(
         "a session is completed before it begins",
         BOOKINGS,
@@ -293,7 +286,7 @@ MUTATIONS = [
     Mutation(
         "an hour that has ended stays taken",
         "app/actions/endings.py",
-        "    db.session.execute(delete(SlotClaim).where(SlotClaim.booking_id == booking.id))\n",
+        "    SlotClaim.erase(SlotClaim.booking_id == booking.id)\n",
         "",
         (LIFECYCLE,),
     ),
