@@ -4,8 +4,8 @@ from datetime import datetime
 
 from app.actions import operations
 from app.actions.orders import KINDS, Order
-from app.actions.transactions import atomically, outside
-from app.kit.errors import GatewayRefused
+from app.actions.transactions import atomically, outside, unbroken
+from app.kit.errors import GatewayRefused, IllegalMove
 from app.models.operation import Operation
 from app.models.states import OperationState, Party
 
@@ -28,11 +28,23 @@ def give_up(operation_id: str, *, because: str, now: datetime) -> None:
     Should it have had its effect after all, Stripe's events and the reconciler bring that to light.
     Raises: NotFound; IllegalMove if it is not parked (any more).
     """
-    order = Order.of(Operation.one(Operation.id == operation_id))
+    operation = Operation.one(Operation.id == operation_id)
+    _check_parked(operation)
+    order = Order.of(operation)
     outside()
+    _refuse(order, because, now)
+
+
+@unbroken
+def _refuse(order: Order, because: str, now: datetime) -> None:
     with atomically():
-        Operation.locked(operation_id).check_move(OperationState.REFUSED)
-        KINDS[order.kind].refuse(order, GatewayRefused(because), now)
-        operation = Operation.locked(operation_id)
+        KINDS[order.kind].refuse(order, GatewayRefused(because), now)  # locks the subject, which comes first everywhere
+        operation = Operation.locked(order.id)
+        _check_parked(operation)
         operation.error, operation.settled_at = because[:500], now
         operation.move_to(OperationState.REFUSED, now=now, by=Party.OPERATOR, because=because[:200])
+
+
+def _check_parked(operation: Operation) -> None:
+    if operation.state != OperationState.PARKED:
+        raise IllegalMove(f"This is {operation.state}, and nobody has to decide about it.")
