@@ -31,7 +31,8 @@ log = structlog.get_logger()
 def reconcile_since(since: datetime, *, tell: Callable[[int], object] = lambda percent: None) -> Reconciliation:
     """Compare everything that Stripe has made since then with ours, each page at its own time.
 
-    ``tell`` hears how many percent are behind. Raises: WrongAccount, and nothing was written; GatewayDown, Busy.
+    ``tell`` hears how many percent are behind. Raises: WrongAccount, and nothing was written; GatewayDown, Busy; and
+    whatever else stopped it, which stands in its row then.
     """
     run_id = reconcile.start(since, now=clock.now())
     try:
@@ -39,8 +40,9 @@ def reconcile_since(since: datetime, *, tell: Callable[[int], object] = lambda p
             for step in Course.of(run_id).steps():
                 step.do(now=clock.now())
                 tell(step.percent)
-    except Failure as failure:
-        reconcile.break_off(run_id, failure, now=clock.now())
+    except (Exception, KeyboardInterrupt) as trouble:  # whatever it is, nobody has to wait for this run any more
+        db.session.rollback()
+        reconcile.break_off(run_id, trouble, now=clock.now())
         raise
     return reconcile.finish(run_id, now=clock.now())
 

@@ -27,6 +27,7 @@ Written = Mapping[str, str]
 CAPTURE = "capture_"  # what begins like this was written when the hold was captured
 MINUTES_OF_A_DAY = 24 * 60
 LONGEST_ID = 40  # letters
+YEARS = range(2000, 2200)  # in which there are sessions: reckoning with any other may end in no date at all
 
 
 @dataclass(frozen=True)
@@ -227,4 +228,6 @@ def _time(text: str) -> datetime:
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         raise ValueError(f"{text!r} lacks a zone")
+    if at.year not in YEARS:
+        raise ValueError(f"{text!r} is not of this age")
     return at

@@ -6,6 +6,7 @@ is. It may be broken off anywhere and begun anew. Two at once would do no harm, 
 
 from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import ColumnElement, func, select
 
 from app.actions import alarms, installations
@@ -24,6 +25,8 @@ PAUSES = {EVERYTHING: timedelta(days=1), "recent": timedelta(hours=1)}
 SILENCE = timedelta(minutes=15)  # after which a run is taken for dead
 
 R = ReconciliationState
+
+log = structlog.get_logger()
 
 
 def due(now: datetime) -> list[str]:
@@ -83,12 +86,14 @@ def finish(run_id: str, *, now: datetime) -> Reconciliation:
     return Reconciliation.one(Reconciliation.id == run_id)
 
 
-def break_off(run_id: str, failure: Failure, *, now: datetime) -> None:
+def break_off(run_id: str, trouble: BaseException, *, now: datetime) -> None:
     """Write down why it did not come to its end, unless somebody has taken it over."""
+    told = str(trouble) if isinstance(trouble, Failure) else f"{type(trouble).__name__}: {trouble}"
+    log.warning("reconciliation broken off", run=run_id, because=told)
     with atomically():
         run = Reconciliation.locked(run_id)
         if run.state == R.RUNNING:
-            _close(run, R.BROKEN_OFF, str(failure), now=now)
+            _close(run, R.BROKEN_OFF, told, now=now)
 
 
 def _running(run_id: str) -> Reconciliation:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
+from structlog.testing import capture_logs
 
 from app import jobs
 from app.actions import alarms, bookings, cancellations, reconcile, settlements
@@ -22,6 +23,7 @@ from app.models.reconciliation import Reconciliation
 from app.models.states import AlarmState, BookingState, OperationState, Party, PaymentState, ReconciliationState
 from app.models.user import User
 from tests.backups import rows
+from tests.faults.meddlers import Meddler, meddled
 from tests.faults.recovery import finish
 from tests.faults.truths import untruths
 from tests.house.conftest import inside
@@ -277,6 +279,22 @@ def test_a_run_that_stripe_breaks_off_says_so_and_the_next_one_goes_over_it_agai
     broken = db.session.scalars(select(Reconciliation)).one()
     assert (broken.state, broken.compared, broken.finished_at) == (R.BROKEN_OFF, 0, stripe.now())
     assert reconciled(stripe).mended == 1
+
+
+def test_a_run_that_a_mistake_of_ours_breaks_off_says_so_and_the_next_one_need_not_wait(
+    held_hour: Booking, database_url: str, stripe: Stripe
+):
+    meddler = Meddler(stripe)
+    meddler.breaks = {"/v1/refunds": RuntimeError("a mistake of ours")}
+    with meddled(database_url, meddler, stripe):
+        with capture_logs() as told, pytest.raises(RuntimeError):
+            reconciled(stripe)
+        broken = db.session.scalars(select(Reconciliation)).one()
+        assert (broken.state, broken.finished_at) == (R.BROKEN_OFF, stripe.now())
+        assert broken.told == "RuntimeError: a mistake of ours"
+        assert [entry["because"] for entry in told if entry["event"] == "reconciliation broken off"] == [broken.told]
+        meddler.breaks = {}
+        assert jobs.run("reconcile") == 1
 
 
 def test_of_two_runs_the_newer_takes_over_and_the_older_stops(held_hour: Booking, stripe: Stripe):
