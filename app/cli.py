@@ -4,6 +4,8 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from queue import SimpleQueue
 from threading import Thread
@@ -23,12 +25,14 @@ from app.kit import clock
 from app.kit.errors import Busy, Failure, GatewayDown, Invalid, WrongAccount
 from app.kit.policy import Misconfigured
 from app.models import schema
+from app.models.reconciliation import Reconciliation
 from app.models.user import User
 
 log = structlog.get_logger()
 
 GRACE = timedelta(seconds=20)  # for what is being done when a worker is told to stop
-ALARMS_ARE_OPEN, ANOTHER_ACCOUNT, NOT_FINISHED, CANNOT_BEGIN = 1, 2, 3, 64  # exit codes of `flask reconcile`
+# Exit codes of `flask reconcile`.
+ALARMS_ARE_OPEN, ANOTHER_ACCOUNT, NOT_FINISHED, BROKEN_OFF, CANNOT_BEGIN = 1, 2, 3, 4, 64
 DEMO_PACE = timedelta(seconds=3)  # so that what the time machine makes due is done before one looks
 
 
@@ -167,12 +171,23 @@ class BadSpan(click.BadParameter):
 def compare_with_stripe(span: timedelta) -> None:
     """Compare what Stripe has with what we have; mend what can be mended.
 
-    Exit code: 0 all is right (now), 1 alarms are open, 2 this is another Stripe account's database and nothing was
-    written, 3 Stripe did not answer or another run took over, 64 the command could not begin.
+    Exit code: 0 all is right (now), 1 alarms are open (or, with a traceback, a mistake of ours), 2 this is another
+    Stripe account's database and nothing was written, 3 it was stopped, or Stripe or the database did not answer, or
+    another run took over: again later, 4 it met something that does not go away by itself, 64 it could not begin.
     """
-    problem = schema.problem()
-    if problem:
-        _give_up(problem, CANNOT_BEGIN)
+    with _exit_codes():
+        problem = schema.problem()
+        if problem:
+            _give_up(problem, CANNOT_BEGIN)
+        run = _compared(span)
+    click.echo(f"Since {run.since:%d %b %Y %H:%M} UTC: {run.told}")
+    for alarm in alarms.newest():
+        click.echo(f"alarm: {alarm.sentence}", err=True)
+    if run.alarms:
+        raise SystemExit(ALARMS_ARE_OPEN)
+
+
+def _compared(span: timedelta) -> Reconciliation:
     behind = 0
     with click.progressbar(length=100, label="Comparing with Stripe", file=sys.stderr) as bar:
 
@@ -181,17 +196,24 @@ def compare_with_stripe(span: timedelta) -> None:
             bar.update(max(0, percent - behind))
             behind = max(behind, percent)
 
-        try:
-            run = jobs.reconcile_since(clock.now() - span, tell=tell)
-        except WrongAccount as failure:
-            _give_up(str(failure), ANOTHER_ACCOUNT)
-        except (GatewayDown, Busy) as failure:
-            _give_up(f"Not finished: {failure}", NOT_FINISHED)
-    click.echo(f"Since {run.since:%d %b %Y %H:%M} UTC: {run.told}")
-    for alarm in alarms.newest():
-        click.echo(f"alarm: {alarm.sentence}", err=True)
-    if run.alarms:
-        raise SystemExit(ALARMS_ARE_OPEN)
+        return jobs.reconcile_since(clock.now() - span, tell=tell)
+
+
+@contextmanager
+def _exit_codes() -> Iterator[None]:
+    """Tell what stopped a comparison by a sentence and a code of its own. A mistake of ours stays a traceback."""
+    try:
+        yield
+    except WrongAccount as failure:
+        _give_up(str(failure), ANOTHER_ACCOUNT)
+    except (GatewayDown, Busy) as failure:
+        _give_up(f"Not finished: {failure}", NOT_FINISHED)
+    except OperationalError as error:
+        _give_up(f"Not finished: {in_one_line(error)}", NOT_FINISHED)
+    except KeyboardInterrupt:
+        _give_up("Not finished: it was stopped.", NOT_FINISHED)
+    except Failure as failure:
+        _give_up(f"Broken off: {failure}", BROKEN_OFF)
 
 
 def _give_up(told: str, code: int) -> NoReturn:

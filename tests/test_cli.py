@@ -1,16 +1,19 @@
 """The operator's commands."""
 
 import pytest
+import stripe as library
 from click.testing import Result
 from flask import Flask
+from sqlalchemy.exc import OperationalError
 
 from app.actions import accounts, settlements
 from app.extensions import db
 from app.models.booking import Booking
 from app.models.reconciliation import Reconciliation
-from app.models.states import BookingState
+from app.models.states import BookingState, ReconciliationState
 from app.models.user import User
 from tests.apart import apart
+from tests.faults.meddlers import Meddler, meddled
 from tests.people import PASSWORD, fresh, person
 from tests.stripe_double import Stripe
 
@@ -82,6 +85,28 @@ def test_reconciling_says_why_it_did_not_come_to_its_end(held_hour: Booking, app
     assert "Traceback" not in down.output + foreign.output
     db.session.rollback()
     assert db.session.query(Reconciliation).count() == runs
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code", "sentence"),
+    [
+        (library.InvalidRequestError("No such filter.", None, http_status=400), 4, "Broken off: No such filter."),
+        (KeyError("created"), 4, "Broken off: Stripe answered something we cannot read: 'created'"),
+        (OperationalError("SELECT 1", {}, Exception("disk I/O error")), 3, "The database does not answer: disk I/O"),
+        (KeyboardInterrupt(), 3, "Not finished: it was stopped."),
+    ],
+    ids=lambda given: type(given).__name__ if isinstance(given, BaseException) else "",
+)
+def test_whatever_stops_a_comparison_is_told_in_a_sentence_and_not_taken_for_alarms(
+    trouble: BaseException, code: int, sentence: str, held_hour: Booking, database_url: str, stripe: Stripe
+):
+    meddler = Meddler(stripe)
+    meddler.breaks = {"/v1/refunds": trouble}
+    with meddled(database_url, meddler, stripe) as app:
+        told = run(app, "reconcile")
+    assert (told.exit_code, sentence in told.stderr) == (code, True), told.stderr
+    db.session.rollback()
+    assert db.session.scalars(db.select(Reconciliation.state)).all() == [ReconciliationState.BROKEN_OFF]
 
 
 @pytest.mark.parametrize("span", ["", "30", "d", "0d", "-1d", "1.5d", "1e3d", "30 days", "99999d", "１d", "1m"])
