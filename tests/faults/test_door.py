@@ -5,6 +5,7 @@ REQUESTS says how many in all, SEED which. What the server itself has to stand i
 
 import io
 import os
+import re
 from collections import Counter
 from typing import Any
 
@@ -28,6 +29,7 @@ from tests.stripe_double import WEBHOOK_PATH, Stripe
 
 REQUESTS = int(os.environ.get("REQUESTS", "1500"))
 ON_EACH_DATABASE = REQUESTS * 9 // 20  # the last tenth goes to a real server
+SECRET = re.compile(rb"pi_\w+_secret_\w+")
 SOME = 50  # after so many, what was stored is compared with what was said
 
 pytestmark = pytest.mark.faults
@@ -105,7 +107,7 @@ def test_of_all_that_is_sent_only_genuine_events_are_stored_and_nothing_moves(
         tally[f"{request.kind}: {status}"] += 1
         assert status in request.may, f"request {n}: {request}"
         if status == 200 and request.event_id:
-            taken[request.event_id] = request.body
+            taken[request.event_id] = SECRET.sub(b"redacted", request.body)
         if n % SOME == 0 or n == ON_EACH_DATABASE:
             assert stored() == taken
     assert everything(stripe) == before

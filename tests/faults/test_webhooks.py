@@ -95,6 +95,32 @@ def test_what_only_events_tell_of_is_adopted_whatever_their_order(seed: int, app
     assert untruths(stripe) == []
 
 
+def test_of_an_event_everything_is_kept_but_the_secret_that_opens_its_payment(
+    anns_hour: Booking, app: Flask, stripe: Stripe
+):
+    """Whether it knocks or is read in Stripe's list."""
+    secret = stripe.intent_of(anns_hour).client_secret
+    assert "_secret_" in secret
+    knocked = stripe.simulator.events_since(None)[-1]
+    knocked["data"]["object"]["metadata"]["note"] = 'the "client_secret": "of life"'
+    body = json.dumps(knocked, indent=2).encode()
+    assert knock(app, body, stripe.simulator.sign(body, stripe.now().timestamp())) == 200
+    stripe.pay(anns_hour)
+    jobs.run("poll_events")
+    listed = stripe.simulator.events_since(None)[-1]
+    for told in (knocked, listed):
+        assert secret in json.dumps(told)
+        kept = stored(told["id"]).body
+        assert secret not in kept
+        assert json.loads(kept) == without_secret(told)
+
+
+def without_secret(told: dict[str, Any]) -> dict[str, Any]:
+    about = told["data"]["object"]
+    hidden = {"client_secret": "redacted"} if "client_secret" in about else {}
+    return told | {"data": told["data"] | {"object": about | hidden}}
+
+
 class KnocksFirst(InProcessClient):
     """A network on which Stripe's webhooks overtake its answers."""
 
