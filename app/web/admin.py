@@ -2,22 +2,20 @@
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from app.actions import alarms, books, cancellations, decisions, inbox, refunds
 from app.extensions import db
 from app.kit import clock
 from app.kit.errors import IllegalMove, Invalid
 from app.kit.money import Money
-from app.models.alarm import Alarm
 from app.models.base import all_of
 from app.models.booking import Booking
 from app.models.listings import all_listed, listed
-from app.models.operation import Operation
 from app.models.payment import Payment
 from app.models.reconciliation import Reconciliation
-from app.models.states import UNSETTLED_OPERATION, AlarmState, Party
-from app.web import outcomes
+from app.models.states import Party
+from app.web import attention, outcomes
 from app.web.access import Audience, audience
 from app.web.forms import DecisionForm, RefundForm, show_on
 from app.web.pages import page_of
@@ -25,32 +23,15 @@ from app.web.stories import story_of
 
 bp = Blueprint("admin", __name__, url_prefix="/operator")
 
-MOST_SHOWN = 50
-
 
 @bp.get("/")
 @audience(Audience.OPERATOR)
 def dashboard() -> str:
     """What is not settled or not right, every booking, and what every account adds up to."""
-    unsettled = db.session.execute(
-        select(Operation.id, Operation.kind, Operation.state, Operation.error, Operation.created_at, Payment.booking_id)
-        .outerjoin(Payment, Payment.id == Operation.subject)
-        .where(Operation.state.in_(UNSETTLED_OPERATION))
-        .order_by(Operation.created_at)
-        .limit(MOST_SHOWN)
-    ).all()
-    open_alarms = db.session.execute(
-        select(Alarm.id, Alarm.sentence, Alarm.raised_at, Payment.booking_id)
-        .outerjoin(Operation, Operation.id == Alarm.subject)
-        .outerjoin(Payment, or_(Payment.id == Operation.subject, Payment.intent_id == Alarm.subject))
-        .where(Alarm.is_in(AlarmState.OPEN))
-        .order_by(Alarm.raised_at.desc(), Alarm.id.desc())
-        .limit(MOST_SHOWN)
-    ).all()
     return render_template(
         "admin/dashboard.html",
-        attention=unsettled,
-        alarms=open_alarms,
+        unsettled=attention.unsettled_operations(),
+        alarms=attention.open_alarms(),
         compared=db.session.scalar(
             select(Reconciliation).order_by(Reconciliation.started_at.desc(), Reconciliation.id.desc()).limit(1)
         ),
