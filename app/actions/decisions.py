@@ -1,13 +1,15 @@
-"""What an operator decides about a money action that nobody could explain, and that therefore waits."""
+"""What an operator decides about what waits: a money action that nobody could explain, an event that kept failing."""
 
 from datetime import datetime
 
 from app.actions import operations
 from app.actions.orders import KINDS, Order
 from app.actions.transactions import atomically, outside, unbroken
+from app.kit.columns import database_epoch
 from app.kit.errors import GatewayRefused, IllegalMove
+from app.models.event import StripeEvent
 from app.models.operation import Operation
-from app.models.states import OperationState, Party
+from app.models.states import EventState, OperationState, Party
 
 
 def look_again(operation_id: str, *, now: datetime) -> None:
@@ -33,6 +35,32 @@ def give_up(operation_id: str, *, because: str, now: datetime) -> None:
     order = Order.of(operation)
     outside()
     _refuse(order, because, now)
+
+
+@unbroken
+def try_again(event_id: str, *, now: datetime) -> None:
+    """Give an event that is stuck as many tries as one that has just come.
+
+    Raises: NotFound; IllegalMove if it is not stuck (any more).
+    """
+    with atomically():
+        event = StripeEvent.locked(event_id)
+        event.move_to(EventState.RECEIVED, now=now, by=Party.OPERATOR, because="try again")
+        event.tries, event.not_before, event.handled_at = 0, database_epoch(), None
+
+
+@unbroken
+def dismiss(event_id: str, *, because: str, now: datetime) -> None:
+    """Take an operator's word that nothing need be done about an event that is stuck.
+
+    Raises: NotFound; IllegalMove if it is not stuck (any more).
+    """
+    with atomically():
+        event = StripeEvent.locked(event_id)
+        if event.state != EventState.STUCK:
+            raise IllegalMove(f"This is {event.state}, and nobody has to decide about it.")
+        event.handled_at = now
+        event.move_to(EventState.HANDLED, now=now, by=Party.OPERATOR, because=because[:200])
 
 
 @unbroken

@@ -1,7 +1,6 @@
 """Webhooks: a knock, not the news. The door stores it once; the worker fetches what it is about and makes us agree."""
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
@@ -26,7 +25,6 @@ MOST_TRIES = 10
 LEASE = 30  # seconds in which an event is left to the one who handles it
 PAUSE = 10  # seconds before an event that met a Stripe out of order is tried again
 LONGEST_PAUSE = 3600  # seconds between two tries of an event that breaks us
-SET_ASIDE = (EventState.QUARANTINED, EventState.STUCK)
 LATELY = timedelta(days=7)
 # With it, a browser may see and confirm a payment: nobody finds it in our tables or backups. Inside of a string its
 # quotation marks would be escaped, so that only a key of the object can be meant.
@@ -62,14 +60,6 @@ class Receipt(StrEnum):
     SUCCESS = "success"
     ALREADY_PROCESSED = "already_processed"
     PAYMENT_ALREADY_PROCESSED = "payment_already_processed"
-
-
-@dataclass(frozen=True)
-class SetAside:
-    """How many events an operator should know of: all that are stuck, and those quarantined in the last week."""
-
-    stuck: int
-    quarantined: int
 
 
 def receive(knock: Knock, body: str, *, livemode: bool, now: datetime) -> Receipt:
@@ -179,19 +169,10 @@ def spoil(event_id: str, error: Exception, *, now: datetime) -> None:
             _move(event, EventState.STUCK, now=now)
 
 
-def set_aside(now: datetime) -> SetAside:
-    """What an operator should know of."""
-    found = dict(
-        db.session.execute(
-            select(StripeEvent.state, func.count())
-            .where(
-                StripeEvent.state.in_(bindparam("aside", SET_ASIDE, expanding=True, literal_execute=True)),
-                StripeEvent.is_in(EventState.STUCK) | (StripeEvent.received_at > now - LATELY),
-            )
-            .group_by(StripeEvent.state)
-        ).all()
-    )
-    return SetAside(found.get(EventState.STUCK, 0), found.get(EventState.QUARANTINED, 0))
+def quarantined_lately(now: datetime) -> int:
+    """How many events of the last week were about something else than this installation."""
+    lately = StripeEvent.is_in(EventState.QUARANTINED) & (StripeEvent.received_at > now - LATELY)
+    return db.session.scalar(select(func.count(StripeEvent.id)).where(StripeEvent.is_set_aside(), lately)) or 0
 
 
 @unbroken

@@ -2,12 +2,14 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, String, Text
+from sqlalchemy import BigInteger, ColumnElement, Index, String, Text, bindparam
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.columns import UtcDateTime
 from app.models.base import Base, only
 from app.models.states import EventState, Stateful, stored
+
+SET_ASIDE = (EventState.QUARANTINED, EventState.STUCK)
 
 
 class StripeEvent(Stateful, Base):
@@ -34,3 +36,8 @@ class StripeEvent(Stateful, Base):
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
     handled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     not_before: Mapped[int] = mapped_column(BigInteger, default=0)
+
+    @classmethod
+    def is_set_aside(cls) -> ColumnElement[bool]:
+        """A condition that SQLite knows as that of the partial index, and looks for nowhere else."""
+        return cls.state.in_(bindparam("aside", SET_ASIDE, expanding=True, literal_execute=True))

@@ -22,9 +22,16 @@ class Id(BaseConverter):
     regex = PATTERN
 
 
+class StripesId(BaseConverter):
+    """An id of Stripe's, which has capitals too."""
+
+    regex = "[A-Za-z0-9_.]{1,80}"
+
+
 def init_app(app: Flask, settings: Settings) -> None:
     """Hang the doors. The guard comes first: it stands before every view."""
     app.url_map.converters["default"] = Id
+    app.url_map.converters["stripes"] = StripesId
     app.before_request(access.guard)
     for door in (public, account, mentee, mentor, admin, webhook):
         app.register_blueprint(door.bp)

@@ -35,7 +35,8 @@ def dashboard() -> str:
         compared=db.session.scalar(
             select(Reconciliation).order_by(Reconciliation.started_at.desc(), Reconciliation.id.desc()).limit(1)
         ),
-        set_aside=inbox.set_aside(clock.now()),
+        stuck=attention.stuck_events(),
+        quarantined=inbox.quarantined_lately(clock.now()),
         page=page_of(listed(), Booking.starts_at, Booking.id, read=all_listed),
         trial_balances=books.trial_balances(),
     )
@@ -126,6 +127,27 @@ def give_up(operation_id: str) -> ResponseReturnValue:
         raise Invalid("Please say in a few words why nothing more should be tried.")
     decisions.give_up(operation_id, because=form.because.data, now=clock.now())
     flash("It is not tried any more, and another action is possible.", "done")
+    return redirect(url_for(".dashboard"))
+
+
+@bp.post("/events/<stripes:event_id>/another-try")
+@audience(Audience.OPERATOR)
+def try_again(event_id: str) -> ResponseReturnValue:
+    """Have an event that is stuck tried as if it had just come."""
+    decisions.try_again(event_id, now=clock.now())
+    flash("It is tried again within seconds. Should it keep failing, it comes back here.", "done")
+    return redirect(url_for(".dashboard"))
+
+
+@bp.post("/events/<stripes:event_id>/dismissal")
+@audience(Audience.OPERATOR)
+def dismiss(event_id: str) -> ResponseReturnValue:
+    """Take the operator's word that nothing need be done about an event that is stuck."""
+    form = DecisionForm()
+    if not form.validate_on_submit():
+        raise Invalid("Please say in a few words why nothing need be done.")
+    decisions.dismiss(event_id, because=form.because.data, now=clock.now())
+    flash("It is dismissed.", "done")
     return redirect(url_for(".dashboard"))
 
 

@@ -8,9 +8,10 @@ from sqlalchemy import Select, func, or_, select
 
 from app.extensions import db
 from app.models.alarm import Alarm
+from app.models.event import StripeEvent
 from app.models.operation import Operation
 from app.models.payment import Payment
-from app.models.states import AlarmState, OperationState
+from app.models.states import AlarmState, EventState, OperationState
 
 MOST_SHOWN = 50
 MOST_COUNTED = 1000
@@ -26,46 +27,58 @@ class Waiting:
 
 def unsettled_operations() -> Waiting:
     """Money actions without a clear answer: those parked first, to which nobody else will see; oldest first."""
-    parked = _operations(OperationState.PARKED, MOST_SHOWN)
-    pending = _operations(OperationState.PENDING, MOST_SHOWN - len(parked))
-    found = Waiting([*parked, *pending], [])
-    if len(found.shown) == MOST_SHOWN:
-        for state, shown, what in (
-            (OperationState.PARKED, parked, "needing a person"),
-            (OperationState.PENDING, pending, "being confirmed with Stripe"),
-        ):
-            found.not_shown.extend(_besides(shown, select(Operation.id).where(Operation.is_in(state)), what))
-    return found
+    all_parked, all_pending = _operations(OperationState.PARKED), _operations(OperationState.PENDING)
+    parked = db.session.execute(all_parked.limit(MOST_SHOWN)).all()
+    pending = db.session.execute(all_pending.limit(MOST_SHOWN - len(parked))).all()
+    shown = [*parked, *pending]
+    if len(shown) < MOST_SHOWN:
+        return Waiting(shown, [])
+    return Waiting(
+        shown,
+        _besides(parked, all_parked, "needing a person")
+        + _besides(pending, all_pending, "being confirmed with Stripe"),
+    )
+
+
+def stuck_events() -> Waiting:
+    """Events of Stripe's that could not be acted on after many tries, oldest first."""
+    return _first(
+        select(StripeEvent.id, StripeEvent.type, StripeEvent.error, StripeEvent.received_at)
+        .where(StripeEvent.is_set_aside(), StripeEvent.is_in(EventState.STUCK))
+        .order_by(StripeEvent.received_at),
+        "that came later",
+    )
 
 
 def open_alarms() -> Waiting:
     """What did not agree with Stripe, newest first."""
-    shown = db.session.execute(
+    return _first(
         select(Alarm.id, Alarm.sentence, Alarm.raised_at, Payment.booking_id)
         .outerjoin(Operation, Operation.id == Alarm.subject)
         .outerjoin(Payment, or_(Payment.id == Operation.subject, Payment.intent_id == Alarm.subject))
         .where(Alarm.is_in(AlarmState.OPEN))
-        .order_by(Alarm.raised_at.desc(), Alarm.id.desc())
-        .limit(MOST_SHOWN)
-    ).all()
-    if len(shown) < MOST_SHOWN:
-        return Waiting(shown, [])
-    return Waiting(shown, _besides(shown, select(Alarm.id).where(Alarm.is_in(AlarmState.OPEN)), "that are older"))
+        .order_by(Alarm.raised_at.desc(), Alarm.id.desc()),
+        "that are older",
+    )
 
 
-def _operations(state: OperationState, most: int) -> Sequence[Any]:
-    return db.session.execute(
+def _operations(state: OperationState) -> Select[*tuple[Any, ...]]:
+    return (
         select(Operation.id, Operation.kind, Operation.state, Operation.error, Operation.created_at, Payment.booking_id)
         .outerjoin(Payment, Payment.id == Operation.subject)
         .where(Operation.is_in(state))
         .order_by(Operation.created_at)
-        .limit(most)
-    ).all()
+    )
 
 
-def _besides(shown: Sequence[Any], all_of_them: Select[str], what: str) -> list[str]:
+def _first(of_all: Select[*tuple[Any, ...]], what: str) -> Waiting:
+    shown = db.session.execute(of_all.limit(MOST_SHOWN)).all()
+    return Waiting(shown, _besides(shown, of_all, what) if len(shown) == MOST_SHOWN else [])
+
+
+def _besides(shown: Sequence[Any], of_all: Select[*tuple[Any, ...]], what: str) -> list[str]:
     """How many there are besides those shown, if any. Who counts gives up early."""
-    counted = all_of_them.limit(len(shown) + MOST_COUNTED + 1).subquery()
+    counted = of_all.order_by(None).limit(len(shown) + MOST_COUNTED + 1).subquery()
     more = (db.session.scalar(select(func.count()).select_from(counted)) or 0) - len(shown)
     if more <= 0:
         return []

@@ -14,6 +14,7 @@ from app.kit.columns import database_epoch
 from app.models.booking import Booking
 from app.models.event import StripeEvent
 from app.models.states import BookingState, EventState
+from app.web import attention
 from tests.conftest import settings_for
 from tests.faults.flows import card_entered, the_hour
 from tests.faults.meddlers import Meddler, meddled
@@ -79,8 +80,8 @@ def test_another_application_on_our_account_is_no_concern_of_ours(app: Flask, st
     assert deliver(app, stripe) == [200]
     jobs.run("handle_events")
     assert set(states().values()) == {E.QUARANTINED}
-    assert inbox.set_aside(stripe.now()) == inbox.SetAside(stuck=0, quarantined=1)
-    assert inbox.set_aside(stripe.now() + timedelta(days=8)) == inbox.SetAside(stuck=0, quarantined=0)
+    assert inbox.quarantined_lately(stripe.now()) == 1
+    assert inbox.quarantined_lately(stripe.now() + timedelta(days=8)) == 0
     assert theirs in {stored(event_id).object_id for event_id in states()}
 
 
@@ -174,7 +175,7 @@ def test_an_event_that_keeps_breaking_us_is_stuck_in_the_end_and_shown(
         let_leases_run_out()
     assert pauses[0] < 10 < 100 < pauses[-1], "a mistake of ours has a quarter of an hour to be mended"
     assert stored("evt_poison").state == E.STUCK
-    assert inbox.set_aside(stripe.now() + timedelta(days=30)) == inbox.SetAside(stuck=1, quarantined=0)
+    assert [event.id for event in attention.stuck_events().shown] == ["evt_poison"]
     meddler.asked = []
     jobs.run("handle_events")
     assert meddler.asked == []
