@@ -18,7 +18,7 @@ from app.extensions import db
 from app.gateways.stripe_gateway import stripe_gateway
 from app.gateways.stripe_objects import API_VERSION
 from app.kit.columns import database_epoch
-from app.kit.errors import Busy, CardDeclined, Failure, GatewayDown, GatewayRefused
+from app.kit.errors import Busy, CardDeclined, Failure, GatewayDown, GatewayRefused, LookedInto
 from app.kit.ids import new_id
 from app.kit.money import Money
 from app.models.operation import Operation
@@ -48,7 +48,7 @@ def start(
     ``params`` are frozen as they are; what Stripe creates from them names the operation in its metadata, by which a
     look-up finds it again, and the installation that it belongs to.
 
-    Raises: Busy if another money action on the subject is not settled yet.
+    Raises: Busy if another money action on the subject is not settled yet, LookedInto if it is parked.
     """
     operation_id = new_id("op")
     frozen = dict(params or {})
@@ -68,8 +68,11 @@ def start(
         not_before=database_epoch() + HEAD_START,
         created_at=now,
     )
-    with or_else(Busy("Another action on this payment is still being confirmed. Please look again in a moment.")):
-        operation.insert()
+    try:
+        with or_else(Busy("Another action on this payment is still being confirmed. Please look again in a moment.")):
+            operation.insert()
+    except Busy as busy:
+        raise (LookedInto() if _waits_for_a_person(subject) else busy) from busy
     return operation
 
 
@@ -188,6 +191,13 @@ def unsettled(subject: str) -> Operation | None:
         .with_for_update()
         .execution_options(populate_existing=True)
     )
+
+
+def _waits_for_a_person(subject: str) -> bool:
+    """Whether the operation that is in the way of another is parked. The transaction, which has failed, ends here."""
+    db.session.rollback()
+    parked = select(Operation.id).where(Operation.subject == subject, Operation.is_in(OperationState.PARKED))
+    return db.session.scalar(parked) is not None
 
 
 def _answer(kind: Kind[Answer], order: Order, now: datetime) -> Answer:

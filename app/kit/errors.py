@@ -55,6 +55,16 @@ class Busy(IllegalMove):
     money = "Nothing was done twice. The first request goes on by itself."
 
 
+class LookedInto(Busy):
+    """Another money action on the same payment waits for an operator."""
+
+    title = "We are looking into this ourselves"
+    money = "Nothing was done twice, and nothing more happens to this money until then."
+
+    def __init__(self) -> None:
+        super().__init__("Something about this payment puzzled us. A person of ours looks at it before anything else.")
+
+
 class SlotTaken(Failure):
     status = 409
     title = "That time was just taken"

@@ -11,7 +11,7 @@ from app.kit.ids import new_id
 from app.kit.money import Money
 from app.models.base import Base, only
 from app.models.operation import Operation
-from app.models.states import OperationState, PaymentState, Stateful, stored
+from app.models.states import UNSETTLED_OPERATION, OperationState, PaymentState, Stateful, stored
 
 if TYPE_CHECKING:
     from app.models.booking import Booking
@@ -54,8 +54,8 @@ class Payment(Stateful, Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     booking: Mapped["Booking"] = relationship(back_populates="payments")
-    pending_operation: Mapped[Operation | None] = relationship(
-        primaryjoin=lambda: (foreign(Operation.subject) == Payment.id) & (Operation.state == OperationState.PENDING),
+    unsettled_operation: Mapped[Operation | None] = relationship(
+        primaryjoin=lambda: (foreign(Operation.subject) == Payment.id) & Operation.state.in_(UNSETTLED_OPERATION),
         viewonly=True,
         uselist=False,
     )
@@ -83,5 +83,15 @@ class Payment(Stateful, Base):
 
     @property
     def is_busy(self) -> bool:
-        """Whether a money action is under way whose end is not known yet."""
-        return self.pending_operation is not None
+        """Whether a money action is under way whose end is not known yet. It goes on by itself."""
+        return self.unsettled_operation is not None and self.unsettled_operation.state == OperationState.PENDING
+
+    @property
+    def is_parked(self) -> bool:
+        """Whether nothing goes on with a money action until an operator has decided about it."""
+        return self.unsettled_operation is not None and self.unsettled_operation.state == OperationState.PARKED
+
+    @property
+    def is_free(self) -> bool:
+        """Whether another money action can begin."""
+        return self.unsettled_operation is None

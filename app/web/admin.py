@@ -47,12 +47,13 @@ def dashboard() -> str:
 def booking(booking_id: str) -> str:
     """One booking and the story of its money."""
     now, shown = clock.now(), Booking.one(Booking.id == booking_id)
+    free = shown.payment is not None and shown.payment.is_free
     return render_template(
         "admin/booking.html",
         booking=shown,
         story=story_of(shown, now=now),
-        can_cancel=cancellations.can(shown, by=Party.OPERATOR, now=now),
-        can_refund=bool(shown.payment and shown.payment.left),
+        can_cancel=free and cancellations.can(shown, by=Party.OPERATOR, now=now),
+        can_refund=free and bool(shown.payment and shown.payment.left),
     )
 
 

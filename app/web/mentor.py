@@ -52,8 +52,7 @@ def dashboard() -> str:
 def booking(booking_id: str) -> str:
     """One booking and the story of its money."""
     now, mine = clock.now(), Booking.of_mentor(me(), booking_id)
-    busy = mine.payment is not None and mine.payment.is_busy
-    open_now = mine.state == BookingState.CONFIRMED and not busy
+    open_now = mine.state == BookingState.CONFIRMED and mine.payment is not None and mine.payment.is_free
     reason = bookings.cannot_complete(mine, now=now) if open_now else None
     return render_template(
         "mentor/booking.html",

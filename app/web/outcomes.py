@@ -4,7 +4,7 @@ from datetime import datetime
 
 from flask import flash
 
-from app.kit.errors import IllegalMove
+from app.kit.errors import IllegalMove, LookedInto
 from app.models.booking import Booking
 from app.models.states import BookingState
 from app.web.stories import story_of
@@ -13,10 +13,12 @@ from app.web.stories import story_of
 def tell(booking: Booking, *, now: datetime) -> None:
     """Flash how a booking stands after it was to be ended.
 
-    Raises: IllegalMove if it stands as before and nothing is under way any more.
+    Raises: IllegalMove if it stands as before and nothing is under way any more; LookedInto if that was parked.
     """
     if booking.payment is not None and booking.payment.is_busy:
         flash("We are confirming this with our payment provider. It goes on by itself.", "info")
+    elif booking.state == BookingState.CONFIRMED and booking.payment is not None and booking.payment.is_parked:
+        raise LookedInto
     elif booking.state == BookingState.CONFIRMED:
         raise IllegalMove("Our payment provider had another view of this payment. Please look at the booking again.")
     else:
