@@ -7,8 +7,8 @@ from app.actions.orders import KINDS, Kind, Order
 from app.actions.transactions import atomically, unbroken
 from app.extensions import db
 from app.gateways.stripe_gateway import StripeGateway
-from app.kit.errors import Failure, GatewayDown
-from app.models.states import Party
+from app.kit.errors import Failure, GatewayDown, LookedInto
+from app.models.states import OperationState, Party
 from app.models.user import User
 
 KIND = "create_customer"
@@ -17,7 +17,7 @@ KIND = "create_customer"
 def ensure(user: User, *, now: datetime) -> str:
     """The person's customer id, made at Stripe if there is none yet.
 
-    Raises: GatewayDown if Stripe does not answer; what was begun is finished by the worker.
+    Raises: GatewayDown if Stripe does not answer; what was begun is finished by the worker. LookedInto if it is parked.
     """
     if user.stripe_customer_id is not None:
         return user.stripe_customer_id
@@ -38,7 +38,10 @@ def _begin(user_id: str, *, now: datetime) -> str | None:
         user = User.locked(user_id)
         if user.stripe_customer_id is not None:
             return None
-        operation = operations.unsettled(user_id) or operations.start(
+        begun = operations.unsettled(user_id)
+        if begun is not None and begun.state == OperationState.PARKED:
+            raise LookedInto
+        operation = begun or operations.start(
             KIND,
             user_id,
             by=Party.SYSTEM,

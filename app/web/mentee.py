@@ -9,7 +9,7 @@ from sqlalchemy import and_, or_
 from app.actions import availability, bookings, cancellations, holds, payments
 from app.extensions import limiter
 from app.kit import clock, policy
-from app.kit.errors import GatewayDown, Invalid, NotFound, SlotTaken
+from app.kit.errors import GatewayDown, Invalid, LookedInto, NotFound, SlotTaken
 from app.kit.ids import is_id
 from app.models.booking import Booking
 from app.models.listings import all_listed, listed
@@ -94,6 +94,9 @@ def book() -> ResponseReturnValue:
         return _taken(form, mentor, minutes, starts_at), failure.status
     except GatewayDown as failure:  # Stripe does not know the mentee yet: nothing is reserved
         form.form_errors.append("Our payment provider does not answer, so nothing is reserved. Please try again soon.")
+        return _form(form, mentor, slot), failure.status
+    except LookedInto as failure:
+        form.form_errors.append(f"{failure.message} So nothing is reserved.")
         return _form(form, mentor, slot), failure.status
     except Invalid as failure:
         show_on(form, failure)

@@ -148,3 +148,23 @@ def test_a_card_that_cannot_be_asked_for_is_no_matter_of_waiting_for_stripe(
     anns.press("Cancel this session")
     assert "Cancelled by Ann. Nothing was charged." in anns.words
     assert fresh(hour).state == BookingState.CANCELLED
+
+
+def test_whom_stripe_cannot_get_to_know_is_not_told_to_wait_for_stripe(
+    ann: User, bob: Mentor, browser: Open, stripe: Stripe
+):
+    anns = browser("ann@example.com")
+    wish = {"mentor": bob.id, "minutes": "60", "starts_at": "2026-06-02T10:00:00Z", "title": "Review"}
+    anns.get("/mentee/bookings/new", query_string=wish)
+    form = anns.form("Keep this time")
+    stripe.fail_next("drop_request", "/v1/customers", count=2)
+    assert anns.submit(form, "Keep this time", title="Review of my parser").status_code == 503
+    assert "does not answer, so nothing is reserved" in anns.words
+    key = f"test:{the_operation('create_customer').id}:1"
+    stripe.client.v1.customers.create({"email": "eve@example.com"}, {"idempotency_key": key})
+    finish()
+    again = anns.form("Keep this time")
+    with nothing_happens(stripe):
+        assert anns.submit(again, "Keep this time").status_code == 409
+    assert "A person of ours looks at it before anything else. So nothing is reserved." in anns.words
+    assert anns.form("Keep this time").fields["title"] == "Review of my parser", "what was typed is kept"
