@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from app.actions import bookings
+from app.actions import cancellations
 from app.models.booking import Booking
 from app.models.states import Party
 from tests.house.source import ROOT
@@ -28,7 +28,7 @@ def listed_keys() -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_all_that_is_written_at_stripe_is_listed(completed_hour: Booking, stripe: Stripe):
-    bookings.cancel(fresh(completed_hour), by=Party.MENTOR, quoted="0-8000", now=stripe.now())
+    cancellations.cancel(fresh(completed_hour), by=Party.MENTOR, quoted="0-8000-0", now=stripe.now())
     intent = stripe.intent_of(completed_hour)
     written = [intent, stripe.client.v1.customers.retrieve(intent.customer), *stripe.refunds_of(completed_hour)]
     assert {thing.object for thing in written} == set(listed_keys())

@@ -126,7 +126,7 @@ def test_whoever_asks_below_the_pages_is_told_what_is_in_the_way(riddle: Booking
     with pytest.raises(GatewayDown):
         bookings.complete(fresh(riddle), now=stripe.now())
     with pytest.raises(Busy) as busy:
-        cancellations.cancel(fresh(riddle), by=Party.MENTOR, quoted="8000-0", now=stripe.now())
+        cancellations.cancel(fresh(riddle), by=Party.MENTOR, quoted="8000-0-0", now=stripe.now())
     assert not isinstance(busy.value, LookedInto)
 
 
