@@ -9,7 +9,7 @@ from itertools import count
 import requests
 from flask import current_app
 
-from app.actions import accounts, availability, bookings, cancellations, payments, releases
+from app.actions import accounts, availability, bookings, cancellations, opening_hours, payments, releases
 from app.gateways.stripe_gateway import stripe_gateway
 from app.kit import clock
 from app.kit.money import Money
@@ -188,5 +188,5 @@ def _person(name: str, time_zone: str, *, operator: bool = False) -> User:
 def _mentor(name: str, rate: Money, time_zone: str, headline: str, terms: Terms, bio: str) -> Mentor:
     offered = accounts.Offer(headline, bio, rate, time_zone, published=True, terms=terms)
     mentor = accounts.offer(_person(name, time_zone), offered, now=clock.now())
-    accounts.set_weekly_hours(mentor, WORKING_HOURS)
+    opening_hours.set_weekly(mentor, WORKING_HOURS)
     return mentor

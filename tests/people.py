@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from app.actions import accounts, bookings, payments
+from app.actions import accounts, bookings, opening_hours, payments
 from app.extensions import db
 from app.kit.money import Money
 from app.kit.terms import Terms
@@ -37,7 +37,7 @@ def mentor(
 ) -> Mentor:
     offered = accounts.Offer("Python, calmly", "Twenty years of it.", rate, time_zone, published=True, terms=terms)
     made = accounts.offer(person(name, time_zone=time_zone), offered, now=MONDAY)
-    accounts.set_weekly_hours(made, ALL_WEEK)
+    opening_hours.set_weekly(made, ALL_WEEK)
     return made
 
 

@@ -1,7 +1,6 @@
 """Log-ins and mentor profiles."""
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +12,6 @@ from app.extensions import db
 from app.kit.errors import Invalid
 from app.kit.money import Money
 from app.kit.terms import Terms
-from app.models.availability import WeeklyHours
 from app.models.booking import Booking
 from app.models.mentor import Mentor
 from app.models.user import User
@@ -106,18 +104,6 @@ def offer(user: User, offered: Offer, *, now: datetime) -> Mentor:
         mentor.time_zone, mentor.published = offered.time_zone, offered.published
         mentor.terms = offered.terms
     return mentor
-
-
-@unbroken
-def set_weekly_hours(mentor: Mentor, hours: Sequence[tuple[int, int, int]]) -> None:
-    """Replace the weekly hours by (weekday, start minute, end minute) rows; bookings that stand are not touched."""
-    with atomically():
-        row = Mentor.locked(mentor.id)
-        row.weekly_hours.clear()
-        db.session.flush()
-        row.weekly_hours.extend(
-            WeeklyHours(weekday=day, start_minute=start, end_minute=end) for day, start, end in hours
-        )
 
 
 def _hashed(password: str) -> str:

@@ -7,13 +7,13 @@ from typing import TypeVar
 
 from sqlalchemy import select
 
-from app.actions import availability, customers, endings, holds, operations, payments
+from app.actions import availability, customers, endings, holds, operations, payments, places, timetables
 from app.actions.transactions import atomically, or_else, unbroken
 from app.extensions import db
 from app.kit import policy
 from app.kit.errors import IllegalMove, Invalid, NotFound, SlotTaken
 from app.kit.ids import new_id
-from app.models.booking import Booking
+from app.models.booking import PLACES, Booking
 from app.models.mentor import Mentor
 from app.models.operation import Operation
 from app.models.payment import Payment
@@ -66,11 +66,13 @@ def reserve(mentee_id: str, mentor_id: str, wish: Wish, *, customer_id: str, now
     """Take the time of both, and write down the booking, its payment and the operation that will ask for the card.
 
     All of it or nothing; booking and operation are told by their ids. There is no lock: whoever is second to a
-    minute, or to the form's key, is refused by the database. Raises: Invalid, SlotTaken.
+    minute, to a place in the mentor's day or to the form's key, is refused by the database. Raises: Invalid, SlotTaken.
     """
     with atomically():
-        mentor = Mentor.with_hours(mentor_id)
-        slot = availability.check_offered(mentor, wish.starts_at, wish.minutes, now=now)
+        timetable = timetables.around(mentor_id, wish.starts_at)
+        slot = timetable.check(wish.starts_at, wish.minutes, now=now)
+        mentor_day, place = places.next_on_day(timetable, slot.starts_at)
+        mentor = timetable.mentor
         price = mentor.price_for(wish.minutes)
         booking = Booking(
             id=new_id("bk"),
@@ -89,10 +91,12 @@ def reserve(mentee_id: str, mentor_id: str, wish: Wish, *, customer_id: str, now
             pay_by=now + policy.current().checkout,
             complete_by=holds.complete_by(slot.ends_at),
             request_key=wish.request_key,
+            mentor_day=mentor_day,
+            place=place,
             created_at=now,
         )
-        with or_else(SlotTaken(availability.FASTER)):
-            availability.claim(slot, booking.id, people={mentor.user_id, mentee_id})
+        with or_else(SlotTaken(availability.FASTER), again=PLACES):
+            timetable.claim(slot, booking.id, mentee=mentee_id)
             booking.insert()
         return booking.id, payments.hold(booking, customer_id=customer_id, now=now).id
 

@@ -10,13 +10,15 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import exists, select
 
-from app.actions import accounts, alarms, availability, endings, labels, payments
+from app.actions import accounts, alarms, claims, endings, labels, payments
+from app.actions.claims import Rest, Slot
 from app.actions.labels import BookingLabel, Cause, PersonLabel
 from app.actions.transactions import atomically, or_else, outside
 from app.extensions import db
 from app.gateways.stripe_gateway import stripe_gateway
 from app.gateways.stripe_objects import Intent
 from app.kit.errors import SlotTaken, Unexplained
+from app.models.availability import Lane
 from app.models.booking import Booking
 from app.models.mentor import Mentor
 from app.models.payment import Payment
@@ -143,8 +145,9 @@ def _booking(lost: Lost, ended: Cause | None) -> Booking:
         _end(booking, ended, intent)  # before it is written: an ended booking is in nobody's way
     with or_else(SlotTaken("Somebody else has that time now.")):
         if ended is None:
-            slot = availability.Slot(booking.starts_at, booking.ends_at)
-            availability.claim(slot, booking.id, people={mentor.user_id, mentee.id})
+            # Without buffers or a place in the day: a session that is paid for is not lost to somebody's rest.
+            slot = Slot(booking.starts_at, booking.ends_at)
+            claims.take(slot, booking.id, mentor=mentor.user_id, mentee=mentee.id, rest=Rest(), lanes=[Lane.SESSION])
         db.session.add(booking)
     return booking
 

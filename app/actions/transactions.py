@@ -24,6 +24,10 @@ Result = TypeVar("Result")
 log = structlog.get_logger()
 
 
+class Outrun(Exception):
+    """Somebody else took what was free when this transaction looked: done again, it will find the next."""
+
+
 @contextmanager
 def atomically() -> Iterator[None]:
     """One transaction. It starts afresh, so that nothing read before is decided upon."""
@@ -41,21 +45,25 @@ def atomically() -> Iterator[None]:
 
 def unbroken(change: Callable[Given, Result]) -> Callable[Given, Result]:
     """A function that is one transaction and nothing else, in particular no call to Stripe: it is done again, whole,
-    if PostgreSQL has broken it off so that another one could go on.
+    if PostgreSQL has broken it off so that another one could go on, or if it was outrun.
 
     Of two transactions that wait for each other one has to give way; under REPEATABLE READ, so has the second to write.
+    Whenever one is outrun another has got something there are only so many of, so that this comes to an end.
     """
 
     @wraps(change)
     def done(*given: Given.args, **named: Given.kwargs) -> Result:
-        for _ in range(MOST_TIMES - 1):
+        broken_off = 0
+        while True:
             try:
                 return change(*given, **named)
+            except Outrun:
+                log.info("outrun, and done again", transaction=change.__qualname__)
             except OperationalError as error:
-                if _sqlstate(error) not in BROKEN_OFF:
+                broken_off += 1
+                if broken_off == MOST_TIMES or _sqlstate(error) not in BROKEN_OFF:
                     raise
                 log.info("broken off, and done again", transaction=change.__qualname__, error=str(error.orig))
-        return change(*given, **named)
 
     return done
 
@@ -70,12 +78,18 @@ def at_once(statement: Executable, values: Mapping[str, Any]) -> Sequence[Row[An
 
 
 @contextmanager
-def or_else(failure: Failure) -> Iterator[None]:
-    """Write what is inside now; raise ``failure`` if somebody else has what there can be only one of."""
+def or_else(failure: Failure, *, again: str = "") -> Iterator[None]:
+    """Write what is inside now; raise ``failure`` if somebody else has what there can be only one of.
+
+    If it is the unique index ``again`` that says so, Outrun is raised instead. Only PostgreSQL names it, but on SQLite
+    nobody can be faster within a transaction.
+    """
     try:
         yield
         db.session.flush()
     except IntegrityError as error:
+        if again and _broken(error) == again:
+            raise Outrun from error
         if _is_taken(error):
             raise failure from error
         raise
@@ -91,6 +105,12 @@ def outside() -> None:
 def _is_taken(error: IntegrityError) -> bool:
     """Whether a unique index or an exclusion constraint was broken, rather than a rule that is our own mistake."""
     return getattr(error.orig, "sqlite_errorcode", None) in SQLITE_TAKEN or _sqlstate(error) in POSTGRESQL_TAKEN
+
+
+def _broken(error: DBAPIError) -> str | None:
+    """The name of the constraint or unique index that was broken, on PostgreSQL."""
+    told = getattr(error.orig, "diag", None)
+    return told.constraint_name if told is not None else None
 
 
 def _sqlstate(error: DBAPIError) -> str | None:

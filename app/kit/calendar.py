@@ -1,8 +1,9 @@
 """From a wall clock in a zone to instants: hours that a DST change skips or repeats come out right."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
 CELL = timedelta(minutes=5)  # what a slot claim covers; every session starts and ends on a multiple of it
@@ -20,6 +21,33 @@ def zone_names() -> tuple[str, ...]:
 def known_zones() -> frozenset[str]:
     """Every IANA name, also the odd ones that a browser may report."""
     return frozenset(available_timezones())
+
+
+def zone_of(name: str) -> ZoneInfo | None:
+    """The zone of this name; None if there is none (any more: now and then the database of zones drops one)."""
+    return ZoneInfo(name) if name in known_zones() else None
+
+
+def joined(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The ranges in order, with those that touch or overlap made one."""
+    made: list[tuple[int, int]] = []
+    for start, end in sorted(ranges):
+        if made and start <= made[-1][1]:
+            made[-1] = (made[-1][0], max(end, made[-1][1]))
+        else:
+            made.append((start, end))
+    return made
+
+
+def overlapping(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """The first two ranges, in order of time, that have a minute in common; None if no two have."""
+    ordered = sorted(ranges)
+    return next(((one, other) for one, other in pairwise(ordered) if other[0] < one[1]), None)
+
+
+def clock_face(minute: int) -> str:
+    """Minutes since midnight as ``09:30``; 24:00 is the end of the day."""
+    return f"{minute // 60:02}:{minute % 60:02}"
 
 
 def instants(day: date, start_minute: int, end_minute: int, zone: ZoneInfo) -> tuple[datetime, datetime]:

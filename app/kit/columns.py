@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, DateTime, Dialect, MetaData
+from sqlalchemy import BigInteger, Boolean, DateTime, Dialect, MetaData, String
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
@@ -39,6 +39,19 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Minutes(TypeDecorator[tuple[int, ...]]):
+    """Some lengths in minutes, kept as ``30,60``."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[int, ...] | None, dialect: Dialect) -> str | None:
+        return None if value is None else ",".join(str(minutes) for minutes in value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[int, ...] | None:
+        return None if value is None else tuple(int(minutes) for minutes in value.split(","))
 
 
 class database_epoch(GenericFunction[int]):  # noqa: N801 - it reads as the SQL function it is

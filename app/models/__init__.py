@@ -1,7 +1,7 @@
 """Rooms: one class, one row. Importing this package knows every table."""
 
 from app.models.alarm import Alarm
-from app.models.availability import SlotClaim, WeeklyHours
+from app.models.availability import DateException, SlotClaim, WeeklyHours
 from app.models.base import Base
 from app.models.booking import Booking
 from app.models.bookmark import Bookmark
@@ -23,6 +23,7 @@ __all__ = [
     "Base",
     "Booking",
     "Bookmark",
+    "DateException",
     "Deadline",
     "Installation",
     "LedgerEntry",

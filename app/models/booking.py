@@ -1,6 +1,6 @@
 """An hour that a mentee books with a mentor."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -16,6 +16,8 @@ from app.models.states import BookingState, Party, Stateful, stored
 from app.models.user import User
 
 PENDING = "state = 'pending_payment'"
+COUNTED = "state IN ('pending_payment', 'confirmed', 'completed', 'no_show')"
+PLACES = "uq_booking_place"  # names the index by which two who want the last place of a day meet
 
 
 class Booking(Stateful, Base):
@@ -23,7 +25,8 @@ class Booking(Stateful, Base):
 
     After ``free_until`` it costs the mentee what the terms say to cancel; None: it never does. ``pay_by`` ends the
     checkout; ``complete_by`` is the last moment to complete the session. ``request_key`` comes with the form, so that
-    submitting it twice makes one booking.
+    submitting it twice makes one booking. ``place`` is the number of a session among those of ``mentor_day``, a day
+    where the mentor is; only what is booked under a daily cap has one.
     """
 
     __tablename__ = "booking"
@@ -34,9 +37,11 @@ class Booking(Stateful, Base):
         Index("ix_booking_mentor_id_state_starts_at", "mentor_id", "state", "starts_at", "id"),
         Index("ix_booking_starts_at_id", "starts_at", "id"),
         Index("ix_booking_unpaid", "pay_by", **only(PENDING)),
+        Index(PLACES, "mentor_id", "mentor_day", "place", unique=True, **only(COUNTED)),
         CheckConstraint("price_minor > 0", name="price_is_positive"),
         CheckConstraint("starts_at < ends_at", name="ends_after_start"),
         CheckConstraint("0 <= commission_bps AND commission_bps <= 10000", name="commission"),
+        CheckConstraint("place >= 1", name="place"),
     )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True, default=lambda: new_id("bk"))
@@ -62,6 +67,8 @@ class Booking(Stateful, Base):
     ended_because: Mapped[str] = mapped_column(String(200), default="")
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     request_key: Mapped[str] = mapped_column(String(64))
+    mentor_day: Mapped[date | None] = mapped_column()
+    place: Mapped[int | None] = mapped_column()
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     mentor: Mapped[Mentor] = relationship()

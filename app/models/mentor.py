@@ -1,19 +1,34 @@
 """A mentor's offer: who, for how much, in which zone."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Select, String, Text, bindparam, select
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    Text,
+    and_,
+    bindparam,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, joinedload, lazyload, mapped_column, relationship
 
 from app.extensions import db
-from app.kit.columns import UtcDateTime
+from app.kit import policy
+from app.kit.columns import Minutes, UtcDateTime
 from app.kit.errors import NotFound
 from app.kit.ids import new_id
 from app.kit.money import Money
 from app.kit.terms import Terms
-from app.models.availability import WeeklyHours
+from app.models.availability import DateException, WeeklyHours
 from app.models.base import Base
 from app.models.states import stored
 
@@ -24,11 +39,22 @@ MINUTES_PER_HOUR = 60
 
 
 class Mentor(Base):
-    """``hourly_rate_minor`` is in minor units of ``currency``; weekly hours are wall-clock times in ``time_zone``."""
+    """``hourly_rate_minor`` is in minor units of ``currency``; weekly hours are wall-clock times in ``time_zone``.
+
+    Rules for new bookings: nothing else within ``buffer_before`` and ``buffer_after`` a session (minutes), the notice
+    in hours if it is more than the platform's, sessions on one of the mentor's days at most, how many days ahead, and
+    of the platform's durations those (minutes) that are offered; None stands for no rule of one's own.
+    """
 
     __tablename__ = "mentor"
     __table_args__ = (
         CheckConstraint("hourly_rate_minor > 0", name="rate_is_positive"),
+        CheckConstraint("buffer_before BETWEEN 0 AND 240 AND buffer_before % 5 = 0", name="buffer_before"),
+        CheckConstraint("buffer_after BETWEEN 0 AND 240 AND buffer_after % 5 = 0", name="buffer_after"),
+        CheckConstraint("notice_hours BETWEEN 1 AND 720", name="notice_hours"),
+        CheckConstraint("daily_cap BETWEEN 1 AND 24", name="daily_cap"),
+        CheckConstraint("horizon_days BETWEEN 1 AND 365", name="horizon_days"),
+        CheckConstraint("durations <> ''", name="durations"),
         Index("ix_mentor_listed", "published", "created_at", "id"),
     )
 
@@ -43,6 +69,12 @@ class Mentor(Base):
     terms: Mapped[Terms] = mapped_column(
         stored(Terms, "terms"), default=Terms.FLEXIBLE, server_default=Terms.FLEXIBLE.value
     )
+    buffer_before: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    buffer_after: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    notice_hours: Mapped[int | None] = mapped_column()
+    daily_cap: Mapped[int | None] = mapped_column()
+    horizon_days: Mapped[int | None] = mapped_column()
+    durations: Mapped[tuple[int, ...] | None] = mapped_column(Minutes(100))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     user: Mapped["User"] = relationship(back_populates="mentor", lazy="joined")
@@ -58,13 +90,25 @@ class Mentor(Base):
     def hourly_rate(self) -> Money:
         return Money(self.hourly_rate_minor, self.currency)
 
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """For how many minutes one can book: what the platform allows now and the mentor offers."""
+        allowed = policy.current().durations
+        return allowed if self.durations is None else tuple(n for n in allowed if n in self.durations)
+
+    def length_near(self, minutes: int) -> int | None:
+        """``minutes`` if one can book that, else the nearest length that one can; None if there is none."""
+        return min(self.lengths, key=lambda length: abs(length - minutes), default=None)
+
     @classmethod
-    def with_hours(cls, mentor_id: str) -> "Mentor":
-        """A mentor and the weekly hours in one query, without the person behind. Raises: NotFound."""
-        found = db.session.scalars(_with_hours(), {"mentor_id": mentor_id}).unique().one_or_none()
-        if found is None:
+    def with_hours(cls, mentor_id: str, first: date, last: date) -> "tuple[Mentor, Sequence[DateException]]":
+        """A mentor and the weekly hours, without the person behind, and the exceptions of the days from ``first`` to
+        ``last``; in one query. Raises: NotFound."""
+        asked = {"mentor_id": mentor_id, "first": first, "last": last}
+        found = db.session.execute(_with_hours(), asked).unique().all()
+        if not found:
             raise NotFound
-        return found
+        return found[0][0], [exception for _, exception in found if exception is not None]
 
     def price_for(self, minutes: int) -> Money:
         """The price of a session, rounded half up to what a card can be charged."""
@@ -72,7 +116,13 @@ class Mentor(Base):
 
 
 @cache
-def _with_hours() -> Select[Mentor]:
+def _with_hours() -> Select[Mentor, DateException]:
     """Put together once, which costs as much as asking it."""
-    one = select(Mentor).where(Mentor.id == bindparam("mentor_id"))
+    in_those_days = and_(
+        DateException.mentor_id == Mentor.id,
+        DateException.last_day >= bindparam("first", type_=Date),
+        DateException.first_day <= bindparam("last", type_=Date),
+    )
+    one = select(Mentor, DateException).outerjoin(DateException, in_those_days)
+    one = one.where(Mentor.id == bindparam("mentor_id"))
     return one.options(joinedload(Mentor.weekly_hours), lazyload(Mentor.user))

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import and_, or_
 
 from app.actions import availability, bookings, cancellations, holds, payments
+from app.actions.claims import Slot
 from app.extensions import limiter
 from app.kit import clock, policy
 from app.kit.errors import GatewayDown, Invalid, LookedInto, NotFound, SlotTaken
@@ -84,7 +85,7 @@ def book() -> ResponseReturnValue:
     """Reserve the time, then go to the card."""
     form = BookingForm()
     mentor, minutes, starts_at = _picked(form)
-    slot = availability.Slot.of(starts_at, minutes)
+    slot = Slot.of(starts_at, minutes)
     if not form.validate():
         return _form(form, mentor, slot), 422
     wish = bookings.Wish(starts_at, minutes, form.title.data, form.description.data or "", form.request_key.data)
@@ -208,16 +209,16 @@ def _picked(form: BookingForm) -> tuple[Mentor, int, datetime]:
 
 def _taken(form: BookingForm, mentor: Mentor, minutes: int, starts_at: datetime) -> str:
     free = availability.open_slots(mentor, minutes, now=clock.now(), viewer=me())
-    slot = availability.Slot.of(starts_at, minutes)
+    slot = Slot.of(starts_at, minutes)
     return _form(form, mentor, slot, nearest=availability.nearest(free, starts_at), slot_taken=True)
 
 
 def _form(
     form: BookingForm,
     mentor: Mentor,
-    slot: availability.Slot,
+    slot: Slot,
     *,
-    nearest: list[availability.Slot] | None = None,
+    nearest: list[Slot] | None = None,
     slot_taken: bool = False,
 ) -> str:
     price = mentor.price_for(int(form.minutes.data))

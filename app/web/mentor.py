@@ -4,7 +4,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from app.actions import accounts, bookings, cancellations, ledger
+from app.actions import accounts, bookings, cancellations, ledger, opening_hours
 from app.kit import clock, policy
 from app.kit.errors import Invalid
 from app.kit.terms import Terms
@@ -138,7 +138,7 @@ def availability() -> ResponseReturnValue:
     """The weekly hours in which one can be booked."""
     form = AvailabilityForm.of(my_offer())
     if form.validate_on_submit():
-        accounts.set_weekly_hours(my_offer(), form.hours)
+        opening_hours.set_weekly(my_offer(), form.hours)
         flash("Your weekly hours are saved.", "done")
         return redirect(url_for(".dashboard"))
     return render_template("mentor/availability.html", form=form), 422 if form.errors else 200

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
-from app.actions import availability, holds
+from app.actions import availability
 from app.kit import clock, policy
 from app.kit.calendar import zone_names
 from app.kit.errors import GatewayDown, Invalid
@@ -48,19 +48,19 @@ def mentor(mentor_id: str) -> str:
     now, who = clock.now(), viewer()
     shown = Mentor.one(Mentor.id == mentor_id, Mentor.published)
     minutes = request.args.get("minutes", USUAL_MINUTES, type=int)
-    if minutes not in policy.current().durations:
-        minutes = USUAL_MINUTES
+    if minutes not in shown.lengths:
+        minutes = shown.length_near(USUAL_MINUTES) or USUAL_MINUTES
     slots = availability.open_slots(shown, minutes, now=now, viewer=who)
     return render_template(
         "public/mentor.html",
         mentor=shown,
         minutes=minutes,
-        durations=policy.current().durations,
+        durations=shown.lengths,
         free_hours=policy.current().free_hours,
         price=shown.price_for(minutes),
         days=availability.by_day(slots, zones.viewer_zone()),
         next_free=slots[0].starts_at if slots else None,
-        book_until=holds.reach(now),
+        book_until=availability.open_until(shown, now=now),
         bookable=who is None or who.id != shown.user_id,
     )
 

@@ -279,8 +279,8 @@ MUTATIONS = [
     Mutation(
         "a mentee may be in two places",
         BOOKINGS,
-        "people={mentor.user_id, mentee_id}",
-        "people={mentor.user_id}",
+        "timetable.claim(slot, booking.id, mentee=mentee_id)",
+        "timetable.claim(slot, booking.id, mentee=mentor.user_id)",
         (LIFECYCLE,),
     ),
     Mutation(
@@ -347,7 +347,7 @@ MUTATIONS = [
     Mutation(
         "the minutes of a booking are not claimed",
         BOOKINGS,
-        "            availability.claim(slot, booking.id, people={mentor.user_id, mentee_id})\n",
+        "            timetable.claim(slot, booking.id, mentee=mentee_id)\n",
         "",
         (RACES_FOR_TIME,),
     ),

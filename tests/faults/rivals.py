@@ -12,7 +12,7 @@ from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
 from app import jobs
-from app.actions import accounts, bookings, cancellations, payments, refunds, releases
+from app.actions import accounts, bookings, cancellations, opening_hours, payments, refunds, releases
 from app.extensions import db
 from app.kit import clock
 from app.kit.errors import NotAllowed
@@ -179,7 +179,7 @@ def ask_another_price(mentor: str, cents: int) -> None:
 
 def open_hours(mentor: str, *hours: tuple[int, int, int]) -> None:
     """The mentor's week gets these hours instead of those before."""
-    accounts.set_weekly_hours(Mentor.one(Mentor.id == mentor), hours)
+    opening_hours.set_weekly(Mentor.one(Mentor.id == mentor), hours)
 
 
 def delete_account(user: str) -> None:

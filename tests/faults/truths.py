@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from app.actions import books, settlements
 from app.extensions import db
 from app.kit import clock
-from app.models.availability import SlotClaim
+from app.models.availability import Lane, SlotClaim
 from app.models.booking import Booking
 from app.models.ledger import Balance, LedgerEntry
 from app.models.operation import Operation
@@ -52,10 +52,10 @@ def _of_bookings(intents: list[Any]) -> Iterator[str]:
             yield f"{booking.id} has the intents {[intent.id for intent in theirs]}"
             continue
         yield from _of_payment(booking, payment, theirs[0])
-        claims = db.session.scalar(select(func.count()).where(SlotClaim.booking_id == booking.id))
-        due = 2 * booking.minutes // CELL_MINUTES if booking.state in LIVE_BOOKING else 0
-        if claims != due:
-            yield f"{booking.id} is {booking.state} and claims {claims} cells instead of {due}"
+        lanes = Counter(db.session.scalars(select(SlotClaim.lane).where(SlotClaim.booking_id == booking.id)))
+        due = {Lane.SESSION: 2 * booking.minutes // CELL_MINUTES} if booking.state in LIVE_BOOKING else {}
+        if (lanes if not due else {Lane.SESSION: lanes[Lane.SESSION]}) != due:
+            yield f"{booking.id} is {booking.state} and claims {dict(lanes)} cells instead of {due}"
 
 
 def _of_payment(booking: Booking, payment: Payment, intent: Any) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import BigInteger, Column, Enum, ForeignKeyConstraint, Integer, Numeric, Table
+from sqlalchemy import BigInteger, Column, Date, Enum, ForeignKeyConstraint, Integer, Numeric, Table
 
 from app.kit.columns import UtcDateTime, metadata
 from app.models import Base
@@ -37,7 +37,9 @@ def test_an_amount_stands_beside_its_currency(column: Column[Any]):
 
 
 def test_every_time_is_stored_as_utc():
+    """A day of somebody's calendar is no time."""
     times = [column for column in COLUMNS if "DATE" in str(column.type) or "TIME" in str(column.type)]
+    times = [column for column in times if not isinstance(column.type, Date)]
     assert len(times) > 10
     assert [str(column) for column in times if not isinstance(column.type, UtcDateTime)] == []
 

@@ -19,7 +19,10 @@ OPERATIONS = 'SELECT id, kind, subject, state, amount_minor, "by", stripe_id, tr
 ENTRIES = """
 SELECT e.debit, e.credit, e.amount, e.currency, o.subject FROM ledger_entry e JOIN operation o ON o.id = e.operation_id
 """
-CLAIMS = "SELECT booking_id, who, count(*) AS cells FROM slot_claim GROUP BY booking_id, who ORDER BY booking_id, who"
+CLAIMS = """
+SELECT booking_id, who, sum(CASE WHEN lane = 0 THEN 1 ELSE 0 END) AS cells FROM slot_claim
+GROUP BY booking_id, who ORDER BY booking_id, who
+"""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from sqlalchemy import event, text
 from sqlalchemy.orm.exc import StaleDataError
 
 from app import create_app
-from app.actions import accounts
+from app.actions import accounts, opening_hours
 from app.extensions import db
 from app.gateways import stripe_gateway
 from app.gateways.guard import Guard
@@ -185,7 +185,7 @@ class Stage:
             people.person(name)
         for name, currency in MENTORS.items():
             offer = people.mentor(name, Money(8_000, currency), time_zone="UTC", terms=TERMS[LATE_FEE[name]])
-            accounts.set_weekly_hours(offer, HOURS)
+            opening_hours.set_weekly(offer, HOURS)
 
     def _keep(self) -> None:
         """Remember the empty database with its people; only SQLite's is a file."""

@@ -1,0 +1,118 @@
+"""What a mentor offers, whether it is free or not: the week, its exceptions, and the mentor's rules."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import select
+
+from app.actions import claims, holds
+from app.actions.claims import Rest, Slot
+from app.extensions import db
+from app.kit import policy
+from app.kit.calendar import DAY, days_from, instants, joined, zone_of
+from app.kit.errors import Invalid
+from app.models.availability import DateException, ExceptionKind
+from app.models.mentor import Mentor
+
+STEP = timedelta(minutes=30)
+NOT_OFFERED = "The mentor does not offer that time. Please pick one from the list."
+
+
+@dataclass(frozen=True)
+class Timetable:
+    """``exceptions`` are those of the days that one asks about, and may be more."""
+
+    mentor: Mentor
+    exceptions: Sequence[DateException]
+
+    @property
+    def rest(self) -> Rest:
+        return Rest.of(self.mentor.buffer_before, self.mentor.buffer_after)
+
+    def soonest(self, now: datetime) -> datetime:
+        """When a session that is booked now can begin at the earliest."""
+        own = timedelta(hours=self.mentor.notice_hours or 0)
+        return now + max(policy.current().notice, own)
+
+    def latest(self, now: datetime) -> datetime:
+        """When a session that is booked now must have ended: within the mentor's horizon, and the hold's reach."""
+        reach = holds.reach(now)
+        return reach if self.mentor.horizon_days is None else min(reach, now + self.mentor.horizon_days * DAY)
+
+    def day_of(self, at: datetime) -> date | None:
+        """The day on which that is where the mentor is; None if there is no such zone any more."""
+        zone = zone_of(self.mentor.time_zone)
+        return at.astimezone(zone).date() if zone else None
+
+    def slots(self, minutes: int, soonest: datetime, latest: datetime) -> list[Slot]:
+        """The offered slots from ``soonest`` until ``latest``, in order of time."""
+        length, found = timedelta(minutes=minutes), set()
+        for start, end in self._open(soonest, latest):
+            begin = start + max(0, -((start - soonest) // STEP)) * STEP
+            while begin + length <= min(end, latest):
+                found.add(Slot(begin, begin + length))
+                begin += STEP
+        return sorted(found, key=lambda slot: slot.starts_at)
+
+    def check(self, starts_at: datetime, minutes: int, *, now: datetime) -> Slot:
+        """The slot, if it is offered now. Raises: Invalid."""
+        if minutes not in self.mentor.lengths:
+            allowed = ", ".join(str(length) for length in self.mentor.lengths)
+            raise Invalid(f"A session takes {allowed} minutes." if allowed else NOT_OFFERED, field="minutes")
+        if starts_at < self.soonest(now):
+            raise Invalid("That time has passed or is too soon. Please pick a later one.", field="starts_at")
+        slot = Slot.of(starts_at, minutes)
+        if slot.ends_at > self.latest(now) or slot not in self.slots(minutes, slot.starts_at, slot.ends_at):
+            raise Invalid(NOT_OFFERED, field="starts_at")
+        return slot
+
+    def claim(self, slot: Slot, booking_id: str, *, mentee: str) -> None:
+        """Take the slot for mentor and mentee, and the mentor's buffers. Raises: IntegrityError if it is taken."""
+        claims.take(slot, booking_id, mentor=self.mentor.user_id, mentee=mentee, rest=self.rest)
+
+    def _open(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """The open hours as instants, of every local day that touches the time in between; none without a zone."""
+        zone = zone_of(self.mentor.time_zone)
+        if zone is not None:
+            first, last = start.astimezone(zone).date() - DAY, end.astimezone(zone).date()
+            for day in days_from(first, (last - first).days + 1):
+                yield from (instants(day, *minutes, zone) for minutes in self._hours_on(day))
+
+    def _hours_on(self, day: date) -> list[tuple[int, int]]:
+        """The open minutes of a local day. Hours that are meant for the day itself go before days off."""
+        about = [exception for exception in self.exceptions if exception.covers(day)]
+        hours = _of_kind(about, ExceptionKind.INSTEAD)
+        if not hours and not any(exception.kind == ExceptionKind.OFF for exception in about):
+            hours = [row.minutes for row in self.mentor.weekly_hours if row.weekday == day.weekday()]
+        return joined(hours + _of_kind(about, ExceptionKind.EXTRA))
+
+
+def of(mentors: Iterable[Mentor], *, now: datetime) -> list[Timetable]:
+    """The mentors' timetables for all days that can be booked now, in one query for all of them."""
+    mentors = list(mentors)
+    soonest, latest = _days_around(now, holds.reach(now))
+    query = select(DateException).where(
+        DateException.mentor_id.in_([mentor.id for mentor in mentors]),
+        DateException.last_day >= soonest,
+        DateException.first_day <= latest,
+    )
+    found = defaultdict(list)
+    for exception in db.session.scalars(query):
+        found[exception.mentor_id].append(exception)
+    return [Timetable(mentor, found[mentor.id]) for mentor in mentors]
+
+
+def around(mentor_id: str, at: datetime) -> Timetable:
+    """A mentor's timetable of the days around a moment, in one query with the mentor. Raises: NotFound."""
+    return Timetable(*Mentor.with_hours(mentor_id, *_days_around(at, at)))
+
+
+def _of_kind(exceptions: Sequence[DateException], kind: ExceptionKind) -> list[tuple[int, int]]:
+    return [exception.minutes for exception in exceptions if exception.kind == kind]
+
+
+def _days_around(start: datetime, end: datetime) -> tuple[date, date]:
+    """The days from ``start`` to ``end``, in whatever zone, and for sessions that end on the day after."""
+    return start.date() - DAY, end.date() + 2 * DAY
