@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask
 
+from app.kit.calendar import clock_face, zone_of
 from app.kit.money import Money
 from app.web.zones import viewer_zone
 
@@ -22,7 +23,9 @@ def when_short(at: datetime) -> str:
 
 
 def in_zone(at: datetime, zone: str) -> str:
-    return _say(at, ZoneInfo(zone), "%a {day} %b, %H:%M")
+    """In UTC, and saying so, if there is no such zone (any more)."""
+    known = zone_of(zone)
+    return _say(at, known, "%a {day} %b, %H:%M") if known else _say(at, ZoneInfo("UTC"), "%a {day} %b, %H:%M UTC")
 
 
 def day(at: datetime | date) -> str:
@@ -30,8 +33,17 @@ def day(at: datetime | date) -> str:
     return on.strftime(f"%A {on.day} %B")
 
 
+def full_day(on: date) -> str:
+    return on.strftime(f"%a {on.day} %B %Y")
+
+
+def span(minutes: tuple[int, int]) -> str:
+    """A range of minutes since midnight."""
+    return "–".join(map(clock_face, minutes))
+
+
 def clock_time(at: datetime) -> str:
-    return at.astimezone(viewer_zone()).strftime("%H:%M")
+    return _say(at, viewer_zone(), "%H:%M")
 
 
 def iso(at: datetime) -> str:
@@ -44,10 +56,11 @@ def zone_city(zone: str) -> str:
 
 
 def init_app(app: Flask) -> None:
-    for function in (money, when, when_short, in_zone, day, clock_time, iso, zone_city):
+    for function in (money, when, when_short, in_zone, day, full_day, span, clock_time, iso, zone_city):
         app.add_template_filter(function)
 
 
 def _say(at: datetime, zone: ZoneInfo, pattern: str) -> str:
     there = at.astimezone(zone)
-    return there.strftime(pattern.format(day=there.day))
+    comes_twice = there.replace(fold=0).utcoffset() != there.replace(fold=1).utcoffset()  # or never, which cannot be
+    return there.strftime(pattern.format(day=there.day) + (" %Z" if comes_twice else ""))

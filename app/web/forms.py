@@ -12,9 +12,7 @@ from wtforms import (
     BooleanField,
     EmailField,
     Field,
-    FieldList,
     Form,
-    FormField,
     HiddenField,
     IntegerField,
     PasswordField,
@@ -33,7 +31,6 @@ from app.kit.calendar import zone_names
 from app.kit.errors import Invalid
 from app.kit.money import Money
 from app.kit.terms import Terms
-from app.models.mentor import Mentor
 
 TERMS = (
     SelectChoice(Terms.FLEXIBLE.value, "Flexible: nothing is charged"),
@@ -41,7 +38,6 @@ TERMS = (
     SelectChoice(Terms.STRICT.value, "Strict: the whole price is charged"),
 )
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "JPY", "CAD", "AUD", "SEK", "KWD")
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 LEAST_RATE_MINOR, MOST_RATE_MINOR = 100, 10_000_000
 
 # Letters that turn the reading direction of what follows them: a name could rewrite the sentence it stands in.
@@ -224,77 +220,6 @@ class DecisionForm(FlaskForm):  # type: ignore[misc]
     """Why an operator decided as they did."""
 
     because = _text("Reason", 200)
-
-
-class DayForm(Form):  # type: ignore[misc]
-    """One weekday: both times, or none."""
-
-    start = StringField("From", filters=[tidy], validators=[Optional()], render_kw={"placeholder": "09:00"})
-    end = StringField("Until", filters=[tidy], render_kw={"placeholder": "17:00"})
-
-    weekday_name: str
-
-    def validate_end(self, field: Field) -> None:
-        if bool(self.start.data) != bool(field.data):
-            raise ValidationError("Please give both times, or none for a day off.")
-        if self.start.data and not self.start.errors and _minute(self.start.data) >= _minute(field.data):
-            raise ValidationError("This should be later than the start.")
-
-    def validate_start(self, field: Field) -> None:
-        if field.data:
-            _minute(field.data)
-
-
-class AvailabilityForm(FlaskForm):  # type: ignore[misc]
-    days = FieldList(FormField(DayForm), min_entries=7, max_entries=7)
-    submit = SubmitField("Save my hours")
-
-    @classmethod
-    def of(cls, mentor: Mentor) -> "AvailabilityForm":
-        """The form, filled from what was posted, else from the mentor's hours."""
-        hours = {row.weekday: row for row in mentor.weekly_hours}
-        form = cls(
-            data={
-                "days": [
-                    {"start": _clock(hours[day].start_minute), "end": _clock(hours[day].end_minute)}
-                    if day in hours
-                    else {}
-                    for day in range(7)
-                ]
-            }
-        )
-        for entry, name in zip(form.days, WEEKDAYS, strict=False):
-            entry.form.weekday_name = name
-        return form
-
-    @property
-    def hours(self) -> list[tuple[int, int, int]]:
-        return [
-            (day, _minute(entry.form.start.data), _minute(entry.form.end.data))
-            for day, entry in enumerate(self.days)
-            if entry.form.start.data
-        ]
-
-
-def _minute(text: str) -> int:
-    """Minutes since midnight of ``09:00``; 24:00 is the end of the day."""
-    hour, _, minute = text.partition(":")
-    digits = hour + minute
-    if not (
-        digits.isascii()
-        and digits.isdigit()
-        and len(hour) in (1, 2)
-        and len(minute) == 2
-        and int(minute) < 60
-        and int(hour) * 60 + int(minute) <= 24 * 60
-        and (int(hour) * 60 + int(minute)) % 5 == 0
-    ):
-        raise ValidationError("Please give a time like 09:00, on a multiple of five minutes.")
-    return int(hour) * 60 + int(minute)
-
-
-def _clock(minute: int) -> str:
-    return f"{minute // 60:02}:{minute % 60:02}"
 
 
 def show_on(form: FlaskForm, failure: Invalid) -> None:

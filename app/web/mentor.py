@@ -1,11 +1,14 @@
 """What a mentor does: offer time, complete sessions, cancel."""
 
+from typing import Any
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from app.actions import accounts, bookings, cancellations, ledger, opening_hours
 from app.kit import clock, policy
+from app.kit.calendar import zone_of
 from app.kit.errors import Invalid
 from app.kit.terms import Terms
 from app.models.base import all_of
@@ -16,9 +19,10 @@ from app.models.mentor import Mentor
 from app.models.states import ENDED_BOOKING, BookingState, Party
 from app.web import outcomes
 from app.web.access import Audience, audience, me, my_offer
-from app.web.forms import AvailabilityForm, ProfileForm, show_on
+from app.web.forms import ProfileForm, show_on
 from app.web.pages import page_of
 from app.web.stories import story_of
+from app.web.timetables import DayHoursForm, DaysOffForm, RulesForm, WeekForm
 
 bp = Blueprint("mentor", __name__, url_prefix="/mentor")
 
@@ -132,16 +136,99 @@ def profile() -> ResponseReturnValue:
     ), 422 if form.errors else 200
 
 
-@bp.route("/availability", methods=["GET", "POST"])
+@bp.get("/availability")
 @audience(Audience.MENTOR)
-def availability() -> ResponseReturnValue:
-    """The weekly hours in which one can be booked."""
-    form = AvailabilityForm.of(my_offer())
-    if form.validate_on_submit():
-        opening_hours.set_weekly(my_offer(), form.hours)
-        flash("Your weekly hours are saved.", "done")
-        return redirect(url_for(".dashboard"))
-    return render_template("mentor/availability.html", form=form), 422 if form.errors else 200
+def availability() -> str:
+    """The weekly hours in which one can be booked, exceptions to them, and rules."""
+    return _availability()
+
+
+@bp.post("/availability")
+@audience(Audience.MENTOR)
+def set_week() -> ResponseReturnValue:
+    """Change the weekly hours; or add a row for one more range, which changes nothing yet."""
+    form = WeekForm.of(my_offer(), posted=True)
+    if "add" in request.form:
+        return _availability(week=form, typing=form.add_range(request.form["add"]))
+    if not form.validate():
+        return _availability(week=form), 422
+    opening_hours.set_weekly(my_offer(), list(form.hours))
+    flash("Your weekly hours are saved.", "done")
+    return redirect(url_for(".availability"))
+
+
+@bp.post("/availability/rules")
+@audience(Audience.MENTOR)
+def set_rules() -> ResponseReturnValue:
+    """Change buffers, notice, daily cap, horizon and lengths."""
+    form = RulesForm.of(my_offer(), posted=True)
+    if form.validate():
+        try:
+            opening_hours.set_rules(my_offer(), form.rules)
+        except Invalid as failure:
+            show_on(form, failure)
+        else:
+            flash("Your rules are saved. Sessions that are booked stay as they are.", "done")
+            return redirect(url_for(".availability"))
+    return _availability(rules=form), 422
+
+
+@bp.post("/availability/days-off")
+@audience(Audience.MENTOR)
+def take_days_off() -> ResponseReturnValue:
+    """Keep some days free of new bookings."""
+    form = DaysOffForm(prefix="off")
+    return _excepted(form, "These days are kept free. Sessions that are booked stay.") or (_availability(off=form), 422)
+
+
+@bp.post("/availability/day-hours")
+@audience(Audience.MENTOR)
+def open_day_hours() -> ResponseReturnValue:
+    """Open other or extra hours on a day."""
+    form = DayHoursForm(prefix="special")
+    return _excepted(form, "These hours are open.") or (_availability(special=form), 422)
+
+
+@bp.post("/availability/exceptions/<exception_id>/removal")
+@audience(Audience.MENTOR)
+def drop_exception(exception_id: str) -> ResponseReturnValue:
+    """Let the week be as usual again."""
+    opening_hours.drop_exception(my_offer(), exception_id)
+    flash("Deleted. Your weekly hours hold again.", "done")
+    return redirect(url_for(".availability"))
+
+
+def _excepted(form: DaysOffForm | DayHoursForm, said: str) -> ResponseReturnValue | None:
+    """Make the exception; None if the form says what is wrong."""
+    if form.validate():
+        try:
+            opening_hours.make_exception(my_offer(), form.span, now=clock.now())
+        except Invalid as failure:
+            show_on(form, failure)
+        else:
+            flash(said, "done")
+            return redirect(url_for(".availability"))
+    return None
+
+
+def _availability(**shown: Any) -> str:
+    """The page, with one of its forms as it was sent."""
+    offer = my_offer()
+    forms = {
+        "week": WeekForm.of(offer),
+        "rules": RulesForm.of(offer),
+        "off": DaysOffForm(None, prefix="off"),
+        "special": DayHoursForm(None, prefix="special"),
+        "typing": None,
+    }
+    return render_template(
+        "mentor/availability.html",
+        offer=offer,
+        zone_is_known=zone_of(offer.time_zone) is not None,
+        exceptions=opening_hours.coming_exceptions(offer, now=clock.now()),
+        notice=policy.current().notice,
+        **{**forms, **shown},
+    )
 
 
 def _offered(offer: Mentor) -> dict[str, object]:

@@ -18,11 +18,13 @@ class Button:
 
 @dataclass
 class Form:
-    """``fields`` is what a browser would send; what radio buttons and selects offer is in ``choices``."""
+    """``fields`` is what a browser would send, a list for several ticked boxes of one name; what radio buttons and
+    selects offer is in ``choices``."""
 
     action: str
     method: str
-    fields: dict[str, str] = field(default_factory=dict)
+    fields: dict[str, Any] = field(default_factory=dict)
+    ticked: dict[str, list[str]] = field(default_factory=dict)
     choices: dict[str, list[str]] = field(default_factory=dict)
     buttons: list[Button] = field(default_factory=list)
 
@@ -82,7 +84,8 @@ class Page(HTMLParser):
             case "input" if given.get("type") in ("radio", "checkbox"):
                 form.choices.setdefault(name, []).append(value or "on")
                 if "checked" in given:
-                    form.fields[name] = value or "on"
+                    form.ticked.setdefault(name, []).append(value or "on")
+                    form.fields[name] = form.ticked[name] if len(form.ticked[name]) > 1 else value or "on"
             case "input" if name and given.get("type") != "submit":
                 form.fields[name] = value
             case "textarea":

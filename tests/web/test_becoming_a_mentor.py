@@ -18,6 +18,7 @@ from tests.web.effects import nothing_happens
 
 Open = Callable[..., Browser]
 
+WEDNESDAY = "days-2-ranges-0"
 OFFER = {"headline": "Rust, calmly", "bio": "Ten years.", "hourly_rate": "60.00", "currency": "EUR"}
 
 
@@ -27,8 +28,9 @@ def test_cho_becomes_a_mentor_and_ann_books_her(browser: Open, ann: User, cho: U
     chos.click("Become a mentor")
     chos.press("Save and set my hours", **OFFER, published="y")
     assert chos.address == "/mentor/availability"
-    chos.press("Save weekly hours", **{"days-1-start": "09:00", "days-1-end": "11:00"})
+    chos.press("Save weekly hours", **{"days-1-ranges-0-start": "09:00", "days-1-ranges-0-end": "11:00"})
     assert "Your weekly hours are saved." in chos.words
+    chos.click("Back to mentoring")
     assert "You are listed at €60.00 an hour." in chos.words
     anns.get("/")
     anns.click("Cho")
@@ -132,12 +134,12 @@ def test_hours_that_cannot_be_are_answered_next_to_their_day_and_kept(
         for start, end, said in wrong:
             with subtests.test(f"{start[:12]!r} {end!r}"):
                 bobs.get("/mentor/availability")
-                answer = bobs.send("Save weekly hours", **{"days-2-start": start, "days-2-end": end})
+                answer = bobs.send("Save weekly hours", **{f"{WEDNESDAY}-start": start, f"{WEDNESDAY}-end": end})
                 assert answer.status_code == 422
                 assert said in bobs.words
                 assert "Wednesday:" in bobs.words
                 assert "invalid literal" not in bobs.words
-                assert bobs.form("Save weekly hours").fields["days-2-end"] == end
+                assert bobs.form("Save weekly hours").fields[f"{WEDNESDAY}-end"] == end
         db.session.expire_all()
         assert len(bob.weekly_hours) == 7
 
@@ -146,9 +148,9 @@ def test_days_off_and_whole_days(browser: Open, bob: Mentor, app: Flask):
     bobs = browser("bob@example.com")
     bobs.get("/mentor/availability")
     shown = bobs.form("Save weekly hours").fields
-    assert (shown["days-0-start"], shown["days-0-end"]) == ("00:00", "24:00")
-    empty = {f"days-{day}-{end}": "" for day in range(7) for end in ("start", "end")}
-    bobs.press("Save weekly hours", **{**empty, "days-6-start": "9:30", "days-6-end": "24:00"})
+    assert (shown["days-0-ranges-0-start"], shown["days-0-ranges-0-end"]) == ("00:00", "24:00")
+    empty = {f"days-{day}-ranges-0-{end}": "" for day in range(7) for end in ("start", "end")}
+    bobs.press("Save weekly hours", **{**empty, "days-6-ranges-0-start": "9:30", "days-6-ranges-0-end": "24:00"})
     db.session.rollback()
     db.session.expire_all()
     assert [(row.weekday, row.start_minute, row.end_minute) for row in bob.weekly_hours] == [(6, 570, 1440)]
