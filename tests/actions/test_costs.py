@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import event
 
-from app.actions import bookings
+from app.actions import bookings, opening_hours
 from app.extensions import db
 from app.gateways.stripe_gateway import StripeGateway
 from app.models.booking import Booking
@@ -88,6 +88,16 @@ def test_a_booking_is_five_statements_in_one_transaction(
         bookings.reserve(ann_id, bob_id, people.wish(minutes=minutes), customer_id="cus_ann", now=stripe.now())
     assert len(statements) == 5
     assert len(commits) == 1
+
+
+def test_a_daily_cap_costs_a_booking_one_statement_more(app: Flask, ann: User, bob: Mentor, stripe: Stripe):
+    """The places of the day."""
+    opening_hours.set_rules(bob, opening_hours.Rules(buffer_before=30, buffer_after=30, daily_cap=3))
+    ann_id, bob_id = ann.id, bob.id
+    db.session.rollback()
+    with told_of("before_cursor_execute") as statements:
+        bookings.reserve(ann_id, bob_id, people.wish(), customer_id="cus_ann", now=stripe.now())
+    assert len(statements) == 6
 
 
 def test_from_the_form_to_stripe_and_back_is_a_bounded_number_of_statements_and_one_call(

@@ -8,11 +8,13 @@ from functools import partial
 
 import pytest
 
-from app.actions import bookings
+from app.actions import bookings, opening_hours
+from app.actions.opening_hours import Rules
 from app.extensions import db
 from app.kit.errors import Failure
 from app.models.booking import Booking
 from app.models.mentor import Mentor
+from app.models.states import Party
 from app.models.user import User
 from tests import people
 from tests.faults.crowds import ROUNDS, Act, Crowd
@@ -23,6 +25,7 @@ from tests.people import ALL_WEEK, HOUR, TOMORROW_AT_TEN
 from tests.stripe_double import Stripe
 
 MENTEES = int(os.environ.get("MENTEES", "100"))  # who want one and the same hour
+CAP = 3
 A_TURN = 40  # rounds, every other hour: no more fit into the days that can be booked
 ONE_OF_TWO, ONE_OF_THREE = ["NoneType", "SlotTaken"], ["NoneType", "SlotTaken", "SlotTaken"]
 
@@ -62,6 +65,11 @@ def turn_of(some: Sequence[str], n: int) -> str:
 def wish(n: int, *, later: timedelta = timedelta(0), form: str = "form") -> bookings.Wish:
     """An hour that nobody wants in another round."""
     return people.wish(TOMORROW_AT_TEN + n % A_TURN * 2 * HOUR + later, key=f"{form} {n}")
+
+
+def short(n: int, *, later: timedelta = timedelta(0)) -> bookings.Wish:
+    """Half an hour within the two hours of a round."""
+    return people.wish(TOMORROW_AT_TEN + n % A_TURN * 2 * HOUR + later, minutes=30, key=f"short {n}")
 
 
 def names(told: list[Failure | None]) -> list[str]:
@@ -129,6 +137,46 @@ def test_two_mentors_who_book_each_other_at_once_both_get_their_hours(crowd: Cro
             for me, other, later in ((bob, dia, timedelta(0)), (dia, bob, HOUR))
         ]
         assert crowd.at_once(*acts, now=shared_stripe.now()) == [None, None]
+    assert untruths(shared_stripe) == []
+
+
+def test_a_mentors_buffer_holds_however_fast_and_is_no_longer_than_it_says(
+    crowd: Crowd, shared_stripe: Stripe, tally: Counter[str]
+):
+    """Three mentees want three half-hours in a row, and half an hour is the buffer: the middle one excludes the others,
+    which do not exclude each other."""
+    bobs, anns, chos, eves = mentors("Bob"), *(mentees(name, shared_stripe) for name in ("Ann", "Cho", "Eve"))
+    for n in range(ROUNDS):
+        bob = turn_of(bobs, n)
+        opening_hours.set_rules(Mentor.one(Mentor.id == bob), Rules(buffer_before=30, buffer_after=30))
+        wanted = (short(n), short(n, later=HALF_AN_HOUR), short(n, later=HOUR))
+        acts = [partial(book, turn_of(who, n), bob, it) for who, it in zip((anns, chos, eves), wanted, strict=True)]
+        told = crowd.at_once(*acts, now=shared_stripe.now())
+        ann, cho, eve = (failure is None for failure in told)
+        assert set(names(told)) <= {"NoneType", "SlotTaken"}
+        assert (cho and not ann and not eve) or (not cho and (ann or eve))
+        tally["the middle" if cho else "both ends" if ann and eve else "one end"] += 1
+    assert untruths(shared_stripe) == []
+
+
+def test_a_mentors_day_takes_as_many_as_the_cap_and_nobody_is_refused_in_vain(
+    crowd: Crowd, shared_stripe: Stripe, tally: Counter[str]
+):
+    """Five mentees want five different hours of one day, of which the mentor gives three."""
+    guests = [mentees(name, shared_stripe)[0] for name in ("Ann", "Cho", "Eve", "Gil", "Hal")]
+    for n in range(ROUNDS):
+        bob = people.mentor(f"Capped{n}")
+        opening_hours.set_rules(bob, Rules(daily_cap=CAP))
+        wanted = [people.wish(TOMORROW_AT_TEN + (k - 2) * HOUR, key=f"form {n}") for k in range(len(guests))]
+        acts = [partial(book, guest, bob.id, it) for guest, it in zip(guests, wanted, strict=True)]
+        told = crowd.at_once(*acts, now=shared_stripe.now())
+        assert Counter(names(told)) == {"NoneType": CAP, "SlotTaken": len(guests) - CAP}
+        hours = [hour for hour in all_booked() if hour.mentor_id == bob.id]
+        assert sorted(hour.place for hour in hours if hour.place) == [1, 2, 3]
+        tally[" ".join(sorted(str(hour.starts_at.hour) for hour in hours))] += 1
+        for hour in hours:
+            bookings.cancel(hour, by=Party.MENTOR, quoted="0-0", now=shared_stripe.now())
+    finish()
     assert untruths(shared_stripe) == []
 
 

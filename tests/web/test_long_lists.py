@@ -8,9 +8,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import delete, event, insert
 
+from app.actions import opening_hours
 from app.extensions import db
 from app.kit.calendar import cells
-from app.models.availability import Lane, SlotClaim, WeeklyHours
+from app.models.availability import ExceptionKind, Lane, SlotClaim, WeeklyHours
 from app.models.booking import Booking
 from app.models.mentor import Mentor
 from app.models.payment import Payment
@@ -221,6 +222,18 @@ def test_a_mentors_page_asks_as_often_when_the_week_is_full(
         asked_by(app, anns, f"/mentors/{bob.id}") == empty <= 5
     )  # me, the mentor, their week, the exceptions, what is taken
     assert "Nothing free" in anns.words
+
+
+def test_a_mentors_page_asks_as_often_after_five_thousand_bookings(app: Flask, ann: User, bob: Mentor, browser: Open):
+    opening_hours.set_rules(bob, opening_hours.Rules(buffer_before=15, daily_cap=8))
+    today = MONDAY.date()
+    for day in range(50):
+        off = opening_hours.Span(ExceptionKind.OFF, today + timedelta(days=9 + day), today + timedelta(days=9 + day))
+        opening_hours.make_exception(bob, off, now=MONDAY)
+    anns = browser("ann@example.com")
+    empty = asked_by(app, anns, f"/mentors/{bob.id}")
+    many_bookings(ann, bob, 5_000)
+    assert asked_by(app, anns, f"/mentors/{bob.id}") == empty <= 6  # those above, and the places of the days
 
 
 def test_a_bookings_page_asks_a_bounded_number_of_times(app: Flask, olga: User, completed_hour: Booking, browser: Open):
