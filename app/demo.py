@@ -10,10 +10,12 @@ import requests
 from flask import current_app
 
 from app.actions import accounts, availability, bookings, cancellations, opening_hours, payments, releases
+from app.actions.opening_hours import Rules, Span
 from app.gateways.stripe_gateway import stripe_gateway
 from app.kit import clock
 from app.kit.money import Money
 from app.kit.terms import Terms
+from app.models.availability import ExceptionKind
 from app.models.booking import Booking
 from app.models.mentor import Mentor
 from app.models.states import Party
@@ -23,6 +25,17 @@ PASSWORD = "mentorhold-demo"
 DAYS = timedelta(days=1)
 A_WEEK_AGO = timedelta(days=8)
 WORKING_HOURS = [(day, 9 * 60, 18 * 60) for day in range(7)]
+
+# Bob has mornings and afternoons, a quarter of an hour between two sessions, and a vacation ahead; Fay has little time.
+OWN_HOURS = {
+    "Bob": [(day, *hours) for day in range(7) for hours in ((8 * 60, 12 * 60 + 30), (13 * 60 + 30, 19 * 60))],
+    "Fay": [(day, 18 * 60, 21 * 60) for day in range(5)],
+}
+OWN_RULES = {
+    "Bob": Rules(buffer_before=10, buffer_after=15),
+    "Fay": Rules(notice_hours=24, daily_cap=2, durations=(30, 60)),
+}
+AWAY = {"Bob": A_WEEK_AGO + 12 * DAYS}
 
 MENTORS = (
     ("Bob", Money(8_000, "EUR"), "Europe/Berlin", "Python services that stay up", Terms.STANDARD,
@@ -188,5 +201,10 @@ def _person(name: str, time_zone: str, *, operator: bool = False) -> User:
 def _mentor(name: str, rate: Money, time_zone: str, headline: str, terms: Terms, bio: str) -> Mentor:
     offered = accounts.Offer(headline, bio, rate, time_zone, published=True, terms=terms)
     mentor = accounts.offer(_person(name, time_zone), offered, now=clock.now())
-    opening_hours.set_weekly(mentor, WORKING_HOURS)
+    opening_hours.set_weekly(mentor, OWN_HOURS.get(name, WORKING_HOURS))
+    if name in OWN_RULES:
+        opening_hours.set_rules(mentor, OWN_RULES[name])
+    if name in AWAY:
+        first = clock.now().date() + AWAY[name]
+        opening_hours.make_exception(mentor, Span(ExceptionKind.OFF, first, first + 6 * DAYS), now=clock.now())
     return mentor

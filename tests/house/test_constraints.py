@@ -39,6 +39,9 @@ AN_ALARM = """INSERT INTO alarm (id, kind, subject, sentence, state, raised_at, 
     VALUES ('{id}', 'missing', 'pi_1', 'It is not there.', 'open', '2026-06-01 08:00:00', 1)"""
 AN_ENTRY = "id = (SELECT max(id) FROM ledger_entry)"
 
+AN_EXCEPTION = """INSERT INTO date_exception (id, mentor_id, kind, first_day, last_day, start_minute, end_minute)
+    SELECT 'dx_1', min(id), '{kind}', '{first}', '{last}', {minutes} FROM mentor"""
+
 WRONGS = {
     "a second live payment of one booking": Wrong(SECOND_PAYMENT, ("uq_payment_one_live", "payment.booking_id")),
     "two unsettled operations on one subject": Wrong(
@@ -57,6 +60,11 @@ WRONGS = {
     "time taken for a booking that there is not": Wrong(
         another("slot_claim", cell="7", booking_id="'bk_nothing'"), ("fk_slot_claim_booking_id", "FOREIGN KEY")
     ),
+    "five minutes for nothing that we know": Wrong(another("slot_claim", cell="7", lane="3"), ("ck_slot_claim_lane",)),
+    "two sessions in one place of a mentor's day": Wrong(
+        "UPDATE booking SET mentor_day = '2026-06-02', place = 1", ("uq_booking_place", "booking.mentor_day")
+    ),
+    "a place before the first of a day": Wrong("UPDATE booking SET place = 0", ("ck_booking_place",)),
     "one form booked twice": Wrong(
         another("booking", id="'bk_2'"), ("uq_booking_mentee_id_request_key", "request_key")
     ),
@@ -146,6 +154,39 @@ WRONGS = {
     "hours that end before they start": Wrong(
         "UPDATE weekly_hours SET end_minute = start_minute", ("ck_weekly_hours_range",)
     ),
+    "days off that end before they begin": Wrong(
+        AN_EXCEPTION.format(kind="off", first="2026-06-03", last="2026-06-02", minutes="NULL, NULL"),
+        ("ck_date_exception_days_in_order",),
+    ),
+    "days off with hours": Wrong(
+        AN_EXCEPTION.format(kind="off", first="2026-06-03", last="2026-06-03", minutes="540, 600"),
+        ("ck_date_exception_hours_on_one_day",),
+    ),
+    "extra hours without a time": Wrong(
+        AN_EXCEPTION.format(kind="extra", first="2026-06-03", last="2026-06-03", minutes="540, NULL"),
+        ("ck_date_exception_hours_on_one_day",),
+    ),
+    "extra hours on two days": Wrong(
+        AN_EXCEPTION.format(kind="extra", first="2026-06-03", last="2026-06-04", minutes="540, 600"),
+        ("ck_date_exception_hours_on_one_day",),
+    ),
+    "extra hours past midnight": Wrong(
+        AN_EXCEPTION.format(kind="extra", first="2026-06-03", last="2026-06-03", minutes="540, 1445"),
+        ("ck_date_exception_range",),
+    ),
+    "an exception of a kind that there is not": Wrong(
+        AN_EXCEPTION.format(kind="maybe", first="2026-06-03", last="2026-06-03", minutes="540, 600"),
+        ("ck_date_exception_kind",),
+    ),
+    "a buffer that cuts cells": Wrong("UPDATE mentor SET buffer_after = 7", ("ck_mentor_buffer_after",)),
+    "a buffer longer than anybody looks for": Wrong(
+        "UPDATE mentor SET buffer_before = 245", ("ck_mentor_buffer_before",)
+    ),
+    "a negative buffer": Wrong("UPDATE mentor SET buffer_before = -5", ("ck_mentor_buffer_before",)),
+    "no notice at all": Wrong("UPDATE mentor SET notice_hours = 0", ("ck_mentor_notice_hours",)),
+    "a day without any session": Wrong("UPDATE mentor SET daily_cap = 0", ("ck_mentor_daily_cap",)),
+    "a horizon behind one": Wrong("UPDATE mentor SET horizon_days = 0", ("ck_mentor_horizon_days",)),
+    "no length to choose from": Wrong("UPDATE mentor SET durations = ''", ("ck_mentor_durations",)),
     "hours past midnight": Wrong("UPDATE weekly_hours SET end_minute = 1441", ("ck_weekly_hours_range",)),
 }
 

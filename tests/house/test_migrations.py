@@ -23,6 +23,7 @@ from app.cli import refuse_wrong_database
 from app.extensions import db
 from app.kit.columns import UtcDateTime, metadata
 from app.models import schema
+from app.models.availability import Lane
 from config import Misconfigured
 from tests.conftest import settings_for
 from tests.databases import postgresql_url
@@ -135,6 +136,28 @@ def test_holds_made_before_there_were_deadlines_have_one(empty: Flask):
     upgrade()
     assert releases.stale(due - HOUR) == []
     assert releases.stale(due) == ["pay_held"]
+
+
+def test_hours_booked_before_there_were_buffers_are_kept_clear_of_them(empty: Flask):
+    """Their first and last five minutes are claimed where buffers are; the way back takes that away again."""
+    begin = datetime(2026, 6, 4, 11, tzinfo=UTC)
+    upgrade(revision="0002")
+    with db.engine.begin() as connection:
+        times = {"begin": bindparam("begin", begin, UtcDateTime), "due": bindparam("due", begin + HOUR, UtcDateTime)}
+        for statement in HELD.split(";"):
+            named = [bound for name, bound in times.items() if f":{name}" in statement]
+            connection.execute(text(statement).bindparams(*named))
+        for cell in range(100, 112):
+            connection.execute(
+                text(f"INSERT INTO slot_claim (who, cell, booking_id) VALUES ('ann', {cell}, 'bk_held')")
+            )
+    upgrade()
+    with db.engine.connect() as connection:
+        edges = connection.execute(text("SELECT lane, cell FROM slot_claim WHERE lane > 0 ORDER BY lane")).all()
+    assert [tuple(row) for row in edges] == [(Lane.AFTER, 100), (Lane.BEFORE, 111)]
+    downgrade(revision="0002")
+    with db.engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM slot_claim")).scalar() == 12
 
 
 def test_a_migrated_database_is_not_refused(empty: Flask):
