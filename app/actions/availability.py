@@ -4,9 +4,9 @@ Two sessions of a mentor are at least as far apart as the longer of the first on
 before it. A booking keeps the buffers that it was made with.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from app.models.mentor import Mentor
 from app.models.user import User
 
 NEAREST = 3
+WEEK = timedelta(days=7)
 FASTER = "Somebody was faster, or you have another session then."
 
 
@@ -30,19 +31,65 @@ class Day:
     slots: list[Slot]
 
 
+@dataclass(frozen=True)
+class Openings:
+    """A mentor's slots of one length that a viewer can book now; looked for only where one asks."""
+
+    timetable: Timetable
+    minutes: int
+    now: datetime
+    mentors: Taken
+    viewers: Taken
+    full: set[date]
+
+    @property
+    def end(self) -> datetime:
+        """When a session that is booked now must have ended at the latest."""
+        return self.timetable.latest(self.now)
+
+    def between(self, start: datetime, end: datetime) -> Iterator[Slot]:
+        """The open slots that begin from ``start`` on and before ``end``, soonest first."""
+        if self.minutes not in self.timetable.mentor.lengths:
+            return
+        soonest = max(start, self.timetable.soonest(self.now))
+        latest = min(end + timedelta(minutes=self.minutes), self.end)
+        rest = self.timetable.rest
+        for slot in self.timetable.slots(self.minutes, soonest, latest):
+            if (
+                slot.starts_at < end
+                and self.mentors.admits(slot, rest)
+                and self.viewers.admits(slot)
+                and self.timetable.day_of(slot.starts_at) not in self.full
+            ):
+                yield slot
+
+    def all(self) -> list[Slot]:
+        return list(self.between(self.now, self.end))
+
+    def first(self) -> Slot | None:
+        """The soonest one, looked for week by week."""
+        start = self.now
+        while start < self.end:
+            found = next(self.between(start, start + WEEK), None)
+            if found is not None:
+                return found
+            start += WEEK
+        return None
+
+
+def openings(mentor: Mentor, minutes: int, *, now: datetime, viewer: User | None = None) -> Openings:
+    """What is free for the mentor and for the viewer, in a few queries."""
+    people = [mentor.user_id] + ([viewer.id] if viewer else [])
+    (timetable,) = timetables.of([mentor], now=now)
+    taken = claims.taken_by(people, _bookable(now))
+    full = places.full_days([timetable], now, holds.reach(now))
+    viewers = taken[viewer.id] if viewer else Taken()
+    return Openings(timetable, minutes, now, taken[mentor.user_id], viewers, full.get(mentor.id, set()))
+
+
 def open_slots(mentor: Mentor, minutes: int, *, now: datetime, viewer: User | None = None) -> list[Slot]:
     """Slots of ``minutes`` that can be booked now, soonest first: free for the mentor and for the viewer."""
-    (timetable,) = timetables.of([mentor], now=now)
-    people = [mentor.user_id] + ([viewer.id] if viewer else [])
-    taken = claims.taken_by(people, _bookable(now))
-    full = places.full_days([timetable], now, holds.reach(now)).get(mentor.id, set())
-    viewers = taken[viewer.id] if viewer else Taken()
-    return [slot for slot in _free(timetable, minutes, taken[mentor.user_id], full, now) if viewers.admits(slot)]
-
-
-def open_until(mentor: Mentor, *, now: datetime) -> datetime:
-    """When a session that is booked now must have ended at the latest."""
-    return Timetable(mentor, ()).latest(now)
+    return openings(mentor, minutes, now=now, viewer=viewer).all()
 
 
 def by_day(slots: Sequence[Slot], zone: ZoneInfo) -> list[Day]:
@@ -64,8 +111,9 @@ def next_free(mentors: Iterable[Mentor], minutes: int, *, now: datetime) -> dict
     for timetable in offered:
         mentor = timetable.mentor
         length = mentor.length_near(minutes) or minutes
-        slots = _free(timetable, length, taken[mentor.user_id], full.get(mentor.id, set()), now)
-        found[mentor.id] = slots[0].starts_at if slots else None
+        nobody = Taken()
+        soonest = Openings(timetable, length, now, taken[mentor.user_id], nobody, full.get(mentor.id, set())).first()
+        found[mentor.id] = soonest.starts_at if soonest else None
     return found
 
 
@@ -84,14 +132,6 @@ def check_open(mentor: Mentor, starts_at: datetime, minutes: int, *, now: dateti
         raise SlotTaken(FASTER)
     places.check_left(timetable, starts_at)
     return slot
-
-
-def _free(timetable: Timetable, minutes: int, taken: Taken, full: set[date], now: datetime) -> list[Slot]:
-    if minutes not in timetable.mentor.lengths:
-        return []
-    offered = timetable.slots(minutes, timetable.soonest(now), timetable.latest(now))
-    rest = timetable.rest
-    return [slot for slot in offered if taken.admits(slot, rest) and timetable.day_of(slot.starts_at) not in full]
 
 
 def _bookable(now: datetime) -> range:

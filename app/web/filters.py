@@ -33,6 +33,10 @@ def day(at: datetime | date) -> str:
     return on.strftime(f"%A {on.day} %B")
 
 
+def day_short(on: date) -> str:
+    return on.strftime(f"%a {on.day} %b")
+
+
 def full_day(on: date) -> str:
     return on.strftime(f"%a {on.day} %B %Y")
 
@@ -56,7 +60,7 @@ def zone_city(zone: str) -> str:
 
 
 def init_app(app: Flask) -> None:
-    for function in (money, when, when_short, in_zone, day, full_day, span, clock_time, iso, zone_city):
+    for function in (money, when, when_short, in_zone, day, day_short, full_day, span, clock_time, iso, zone_city):
         app.add_template_filter(function)
 
 

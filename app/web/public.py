@@ -18,6 +18,7 @@ from app.web import zones
 from app.web.access import Audience, audience, viewer
 from app.web.links import local
 from app.web.pages import Page, page_of
+from app.web.weeks import Week
 
 bp = Blueprint("public", __name__)
 
@@ -50,7 +51,9 @@ def mentor(mentor_id: str) -> str:
     minutes = request.args.get("minutes", USUAL_MINUTES, type=int)
     if minutes not in shown.lengths:
         minutes = shown.length_near(USUAL_MINUTES) or USUAL_MINUTES
-    slots = availability.open_slots(shown, minutes, now=now, viewer=who)
+    openings = availability.openings(shown, minutes, now=now, viewer=who)
+    first = openings.first()
+    week = Week.asked(openings, first)
     return render_template(
         "public/mentor.html",
         mentor=shown,
@@ -58,9 +61,9 @@ def mentor(mentor_id: str) -> str:
         durations=shown.lengths,
         free_hours=policy.current().free_hours,
         price=shown.price_for(minutes),
-        days=availability.by_day(slots, zones.viewer_zone()),
-        next_free=slots[0].starts_at if slots else None,
-        book_until=availability.open_until(shown, now=now),
+        week=week,
+        next_free=first.starts_at if first else None,
+        book_until=openings.end,
         bookable=who is None or who.id != shown.user_id,
     )
 
