@@ -20,6 +20,7 @@ AT_THE_DOOR, LIFECYCLE = "tests/web/test_webhook.py", "tests/actions/test_lifecy
 OPERATIONS, ORDERS = "app/actions/operations.py", "app/actions/orders.py"
 PAYMENTS, GIVEN_BACK, LEDGER = "app/actions/payments.py", "app/actions/refunds.py", "app/actions/ledger.py"
 BOOKINGS, SETTLEMENTS, INBOX = "app/actions/bookings.py", "app/actions/settlements.py", "app/actions/inbox.py"
+AVAILABILITY = "tests/actions/test_availability.py"
 KNOCKS = "app/gateways/stripe_webhooks.py"
 GATEWAY, LABELS = "app/gateways/stripe_gateway.py", "app/actions/labels.py"
 
@@ -332,7 +333,7 @@ MUTATIONS = [
     Mutation(
         "what the database breaks off is not done again",
         "app/actions/transactions.py",
-        "if _sqlstate(error) not in BROKEN_OFF:",
+        "if broken_off == MOST_TIMES or _sqlstate(error) not in BROKEN_OFF:",
         "if True:",
         ("tests/actions/test_transactions.py", RACES),
     ),
@@ -350,6 +351,27 @@ MUTATIONS = [
         "            timetable.claim(slot, booking.id, mentee=mentee_id)\n",
         "",
         (RACES_FOR_TIME,),
+    ),
+    Mutation(
+        "a mentor's buffers are not claimed",
+        "app/actions/timetables.py",
+        "mentee=mentee, rest=self.rest)",
+        "mentee=mentee, rest=Rest())",
+        (RACES_FOR_TIME,),
+    ),
+    Mutation(
+        "whoever is second to a place in a day is refused, though there are others",
+        BOOKINGS,
+        ", again=PLACES)",
+        ")",
+        (RACES_FOR_TIME,),
+    ),
+    Mutation(
+        "a session that took place leaves its place in the day",
+        "app/models/states.py",
+        "COUNTED_BOOKING = (*LIVE_BOOKING, B.COMPLETED, B.NO_SHOW)",
+        "COUNTED_BOOKING = LIVE_BOOKING",
+        (AVAILABILITY,),
     ),
     Mutation(
         "a form that is sent twice at once is told that somebody was faster",
