@@ -1,11 +1,11 @@
 """What mentors say about their time decides what can be booked, in the list and in the moment of reserving."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.actions import availability, bookings, opening_hours
+from app.actions import availability, bookings, cancellations, opening_hours
 from app.actions.opening_hours import Rules, Span
 from app.extensions import db
 from app.kit.errors import Invalid, NotFound, SlotTaken
@@ -40,6 +40,12 @@ def book(
     )
     key = f"{mentee.name} {mentor.id} {on} {at}"[-60:]
     return people.booked(mentee, mentor, stripe, starts_at=begins, minutes=minutes, key=key)
+
+
+def call_off(hour: Booking, now: datetime) -> None:
+    """Its mentor does."""
+    quoted = cancellations.quote(hour, by=Party.MENTOR, now=now)
+    cancellations.cancel(hour, by=Party.MENTOR, quoted=quoted.token, now=now)
 
 
 def except_(mentor: Mentor, kind: ExceptionKind, first: date, last: date | None = None, *minutes: int) -> None:
@@ -153,7 +159,7 @@ def test_sessions_are_as_far_apart_as_the_longer_buffer(
                 assert gap < apart
             else:
                 assert gap >= apart
-                bookings.cancel(Booking.one(Booking.id == made), by=Party.MENTOR, quoted="0-0", now=MONDAY)
+                call_off(Booking.one(Booking.id == made), MONDAY)
 
 
 def test_a_buffer_binds_the_mentor_in_every_role_and_nobody_else(ann: User, bob: Mentor, stripe: Stripe):
@@ -248,8 +254,7 @@ def test_what_is_called_off_leaves_its_place_and_what_took_place_keeps_it(ann: U
     stripe.wait_until(first.ends_at)
     bookings.complete(people.fresh(first), now=stripe.now())
     assert starts(office, TUESDAY, stripe) == [], "a session that took place was one of the day's"
-    quoted = bookings.quote(people.fresh(second), by=Party.MENTEE, now=stripe.now())
-    bookings.cancel(people.fresh(second), by=Party.MENTEE, quoted=quoted.token, now=stripe.now())
+    call_off(people.fresh(second), stripe.now())
     assert "16:00" in starts(office, TUESDAY, stripe)
     third = book(ann, office, stripe, "15:00")
     assert (third.mentor_day, third.place) == (TUESDAY, 2)

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from app.actions import bookings, opening_hours
+from app.actions import bookings, cancellations, opening_hours
 from app.actions.opening_hours import Rules
 from app.extensions import db
 from app.kit.errors import Failure
@@ -175,7 +175,8 @@ def test_a_mentors_day_takes_as_many_as_the_cap_and_nobody_is_refused_in_vain(
         assert sorted(hour.place for hour in hours if hour.place) == [1, 2, 3]
         tally[" ".join(sorted(str(hour.starts_at.hour) for hour in hours))] += 1
         for hour in hours:
-            bookings.cancel(hour, by=Party.MENTOR, quoted="0-0", now=shared_stripe.now())
+            quoted = cancellations.quote(hour, by=Party.MENTOR, now=shared_stripe.now())
+            cancellations.cancel(hour, by=Party.MENTOR, quoted=quoted.token, now=shared_stripe.now())
     finish()
     assert untruths(shared_stripe) == []
 
