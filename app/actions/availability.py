@@ -18,6 +18,7 @@ from app.kit.errors import SlotTaken
 from app.models.mentor import Mentor
 from app.models.user import User
 
+USUAL_MINUTES = 60
 NEAREST = 3
 WEEK = timedelta(days=7)
 FASTER = "Somebody was faster, or you have another session then."

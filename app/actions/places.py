@@ -53,20 +53,21 @@ def next_on_day(timetable: Timetable, starts_at: datetime) -> tuple[date | None,
     """Day and number of the place that a session gets which begins then; neither if there is no cap.
 
     Everybody who looks at the same moment gets the same number, and of those one keeps it: the others have to look
-    again. As numbers are given from the lowest on, none is above the cap. Raises: SlotTaken if the day is full.
+    again. As numbers are given from the lowest on, no more are given than the cap says. Raises: SlotTaken if the day
+    is full.
     """
     mentor, day, zone = timetable.mentor, timetable.day_of(starts_at), zone_of(timetable.mentor.time_zone)
     if mentor.daily_cap is None or day is None or zone is None:
         return None, None
     begins, ends = instants(day, 0, 1440, zone)
-    query = select(Booking.mentor_day, Booking.place).where(
+    # Wider than the day: a mentor who has moved has numbers of that day beside it, by another zone's calendar.
+    query = select(Booking.starts_at, Booking.mentor_day, Booking.place).where(
         Booking.mentor_id == mentor.id,
         Booking.state.in_(COUNTED_BOOKING),
-        Booking.starts_at >= begins,
-        Booking.starts_at < ends,
+        Booking.starts_at.between(begins - 2 * DAY, ends + 2 * DAY),
     )
-    booked = db.session.execute(query).all()
-    if len(booked) >= mentor.daily_cap:
+    around = db.session.execute(query).all()
+    if sum(begins <= row.starts_at < ends for row in around) >= mentor.daily_cap:
         raise SlotTaken(FULL)
-    given = {place for on, place in booked if on == day}
+    given = {row.place for row in around if row.mentor_day == day}
     return day, next(number for number in count(1) if number not in given)

@@ -16,7 +16,7 @@ from app.kit.errors import Failure
 SQLITE_TAKEN = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 POSTGRESQL_TAKEN = ("23505", "23P01")  # unique_violation, exclusion_violation
 BROKEN_OFF = ("40001", "40P01")  # serialization_failure, deadlock_detected
-MOST_TIMES = 5
+MOST_TIMES, MOST_OUTRUN = 5, 100
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -53,11 +53,14 @@ def unbroken(change: Callable[Given, Result]) -> Callable[Given, Result]:
 
     @wraps(change)
     def done(*given: Given.args, **named: Given.kwargs) -> Result:
-        broken_off = 0
+        broken_off = outrun = 0
         while True:
             try:
                 return change(*given, **named)
             except Outrun:
+                outrun += 1
+                if outrun == MOST_OUTRUN:
+                    raise
                 log.info("outrun, and done again", transaction=change.__qualname__)
             except OperationalError as error:
                 broken_off += 1

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from app.actions import accounts, bookings, cancellations, ledger, opening_hours
+from app.actions.availability import USUAL_MINUTES, next_free
 from app.kit import clock, policy
 from app.kit.calendar import zone_of
 from app.kit.errors import Invalid
@@ -213,8 +214,8 @@ def _excepted(form: DaysOffForm | DayHoursForm, said: str) -> ResponseReturnValu
 
 def _availability(**shown: Any) -> str:
     """The page, with one of its forms as it was sent."""
-    offer = my_offer()
-    forms = {
+    offer, now = my_offer(), clock.now()
+    forms: dict[str, Any] = {
         "week": WeekForm.of(offer),
         "rules": RulesForm.of(offer),
         "off": DaysOffForm(None, prefix="off"),
@@ -225,7 +226,8 @@ def _availability(**shown: Any) -> str:
         "mentor/availability.html",
         offer=offer,
         zone_is_known=zone_of(offer.time_zone) is not None,
-        exceptions=opening_hours.coming_exceptions(offer, now=clock.now()),
+        exceptions=opening_hours.coming_exceptions(offer, now=now),
+        next_free=next_free([offer], USUAL_MINUTES, now=now)[offer.id],
         notice=policy.current().notice,
         **{**forms, **shown},
     )

@@ -22,7 +22,6 @@ from app.web.weeks import Week
 
 bp = Blueprint("public", __name__)
 
-USUAL_MINUTES = 60
 STEPS_OF_TIME = {"1": timedelta(hours=1), "24": timedelta(hours=24), "72": timedelta(hours=72)}
 
 
@@ -37,7 +36,7 @@ def mentors() -> str:
         read=all_of,
         newest_first=False,
     )
-    free = availability.next_free(found.items, USUAL_MINUTES, now=clock.now())
+    free = availability.next_free(found.items, availability.USUAL_MINUTES, now=clock.now())
     cards = [{"mentor": mentor, "next_free": free[mentor.id]} for mentor in found.items]
     return render_template("public/mentors.html", page=Page(cards, found.next))
 
@@ -48,9 +47,9 @@ def mentor(mentor_id: str) -> str:
     """A mentor, the price, and the times that can be booked now."""
     now, who = clock.now(), viewer()
     shown = Mentor.one(Mentor.id == mentor_id, Mentor.published)
-    minutes = request.args.get("minutes", USUAL_MINUTES, type=int)
+    minutes = request.args.get("minutes", availability.USUAL_MINUTES, type=int)
     if minutes not in shown.lengths:
-        minutes = shown.length_near(USUAL_MINUTES) or USUAL_MINUTES
+        minutes = shown.length_near(availability.USUAL_MINUTES) or availability.USUAL_MINUTES
     openings = availability.openings(shown, minutes, now=now, viewer=who)
     first = openings.first()
     week = Week.asked(openings, first)

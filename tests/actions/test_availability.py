@@ -282,6 +282,24 @@ def test_a_day_is_the_mentors_and_not_the_viewers(ann: User, stripe: Stripe):
     assert starts(dia, WEDNESDAY, stripe)[0] == "17:00"
 
 
+def test_a_mentor_who_moves_counts_by_the_new_calendar_and_no_number_is_given_twice(
+    ann: User, bob: Mentor, stripe: Stripe
+):
+    """Tuesday's last session in Berlin is one of Wednesday's in Tokyo, but has a number of Tuesday's."""
+    opening_hours.set_rules(bob, Rules(daily_cap=2))
+    assert book(ann, bob, stripe, "23:00").place == 1
+    db.session.rollback()
+    db.session.execute(db.update(Mentor).values(time_zone="Asia/Tokyo"))
+    db.session.commit()
+    numbered = [(hour.mentor_day, hour.place) for hour in (book(ann, bob, stripe, at) for at in ("05:00", "07:00"))]
+    assert numbered == [(TUESDAY, 2), (TUESDAY, 3)]
+    with pytest.raises(SlotTaken, match="no more sessions on that day"):
+        book(ann, bob, stripe, "09:00")
+    assert book(ann, bob, stripe, "20:00").mentor_day == WEDNESDAY
+    with pytest.raises(SlotTaken, match="no more sessions on that day"):
+        book(ann, bob, stripe, "21:00")
+
+
 def test_a_mentor_whose_zone_has_vanished_cannot_be_booked_and_breaks_nothing(ann: User, bob: Mentor, stripe: Stripe):
     opening_hours.set_rules(bob, Rules(daily_cap=2))
     db.session.rollback()

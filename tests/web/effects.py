@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from sqlalchemy import func, literal, select, union_all
 
 from app.extensions import db
-from app.models.availability import SlotClaim
+from app.models.availability import DateException, SlotClaim
 from app.models.booking import Booking
 from app.models.event import StripeEvent
 from app.models.ledger import Balance, LedgerEntry
@@ -17,7 +17,19 @@ from app.models.states import Transition
 from app.models.user import User
 from tests.stripe_double import Stripe
 
-COUNTED = (Balance, Booking, LedgerEntry, Mentor, Operation, Payment, SlotClaim, StripeEvent, Transition, User)
+COUNTED = (
+    Balance,
+    Booking,
+    DateException,
+    LedgerEntry,
+    Mentor,
+    Operation,
+    Payment,
+    SlotClaim,
+    StripeEvent,
+    Transition,
+    User,
+)
 
 
 def rows() -> dict[str, int]:

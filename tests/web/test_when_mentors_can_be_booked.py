@@ -212,6 +212,14 @@ def test_rules_are_kept_shown_and_taken_back(bobs: Browser, ann: User, bob: Ment
     assert opening_hours.Rules.of(fresh(bob)) == opening_hours.Rules()
 
 
+def test_bob_is_told_what_his_rules_come_to(bobs: Browser):
+    assert "the next time that somebody can book is Mon 1 Jun, 11:00" in bobs.words
+    bobs.press("Save my rules", **{"rules-notice_hours": "24"})
+    assert "the next time that somebody can book is Tue 2 Jun, 10:00" in bobs.words
+    bobs.press("Save my rules", **{"rules-notice_hours": "720"})
+    assert "nobody can book you in the days ahead" in bobs.words
+
+
 def test_a_booked_session_stays_whatever_its_mentor_changes(bobs: Browser, held_hour: Booking, bob: Mentor):
     bobs.get("/mentor/availability")
     bobs.press("Save weekly hours", **EMPTY)
