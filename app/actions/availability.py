@@ -38,7 +38,7 @@ class Openings:
 
     timetable: Timetable
     minutes: int
-    now: datetime
+    begin: datetime  # the present
     mentors: Taken
     viewers: Taken
     full: set[date]
@@ -46,13 +46,13 @@ class Openings:
     @property
     def end(self) -> datetime:
         """When a session that is booked now must have ended at the latest."""
-        return self.timetable.latest(self.now)
+        return self.timetable.latest(self.begin)
 
     def between(self, start: datetime, end: datetime) -> Iterator[Slot]:
         """The open slots that begin from ``start`` on and before ``end``, soonest first."""
         if self.minutes not in self.timetable.mentor.lengths:
             return
-        soonest = max(start, self.timetable.soonest(self.now))
+        soonest = max(start, self.timetable.soonest(self.begin))
         latest = min(end + timedelta(minutes=self.minutes), self.end)
         rest = self.timetable.rest
         for slot in self.timetable.slots(self.minutes, soonest, latest):
@@ -65,11 +65,11 @@ class Openings:
                 yield slot
 
     def all(self) -> list[Slot]:
-        return list(self.between(self.now, self.end))
+        return list(self.between(self.begin, self.end))
 
     def first(self) -> Slot | None:
         """The soonest one, looked for week by week."""
-        start = self.now
+        start = self.begin
         while start < self.end:
             found = next(self.between(start, start + WEEK), None)
             if found is not None:

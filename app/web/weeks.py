@@ -32,7 +32,7 @@ class Week:
         """The seven days from the ``from`` of the present request on, else from today, or from the first free day if
         that is later than a week from now."""
         zone = viewer_zone()
-        today, end = openings.now.astimezone(zone).date(), openings.end.astimezone(zone).date()
+        today, end = openings.begin.astimezone(zone).date(), openings.end.astimezone(zone).date()
         free_on = soonest.starts_at.astimezone(zone).date() if soonest else today
         first = _day(request.args.get("from")) or (today if free_on < today + LENGTH else free_on)
         first = min(max(first, today), max(end, today))
