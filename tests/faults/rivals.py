@@ -89,13 +89,13 @@ def report_no_show(hour: Hour) -> None:
     bookings.report_no_show(the(hour), now=clock.now())
 
 
-def call_off(hour: Hour, by: Party = Party.MENTOR, quoted: str = f"{PRICE}-0") -> None:
+def call_off(hour: Hour, by: Party = Party.MENTOR, quoted: str = f"{PRICE}-0-0") -> None:
     cancellations.cancel(the(hour), by=by, quoted=quoted, now=clock.now())
 
 
 def take_back(hour: Hour, by: Party = Party.MENTOR) -> None:
     """Call off what is completed: the charge is given back."""
-    call_off(hour, by, f"0-{PRICE}")
+    call_off(hour, by, f"0-{PRICE}-0")
 
 
 def give_part_back(hour: Hour, cents: int) -> None:
@@ -114,7 +114,7 @@ def give_part_back(hour: Hour, cents: int) -> None:
 
 def give_up(hour: Hour) -> None:
     """The mentee calls off what is not paid yet."""
-    call_off(hour, Party.MENTEE, "0-0")
+    call_off(hour, Party.MENTEE, "0-0-0")
 
 
 def expire(hour: Hour) -> None:
