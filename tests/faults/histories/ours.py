@@ -75,7 +75,8 @@ class Ours:
 
         def all_of(sql: str) -> list[Any]:
             found = connection.exec_driver_sql(sql).all()
-            ours.fingerprint = hash((ours.fingerprint, tuple(map(tuple, found))))
+            in_order = sorted(map(repr, found))  # a database may tell the same rows in another order
+            ours.fingerprint = hash((ours.fingerprint, *in_order))
             return found
 
         ours.operations = all_of(OPERATIONS)
