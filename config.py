@@ -4,8 +4,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from email.headerregistry import Address
 from urllib.parse import parse_qs, urlsplit
 
+from app.kit import mail_server
+from app.kit.mail_server import MailServer
 from app.kit.policy import Misconfigured, Policy
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -13,6 +16,7 @@ STRIPE_API = "https://api.stripe.com"
 STRIPE_JS = "https://js.stripe.com/v3/"
 SHORTEST_SECRET = 32
 LONGEST_NUMBER = 6  # digits
+PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 ENVIRONMENT_NAME = re.compile(r"[A-Za-z0-9._-]{1,40}")  # part of idempotency keys, and written on Stripe's objects
 
 # A server that is gone is noticed in seconds, a lock is waited for as long as on SQLite, and a client that vanished
@@ -32,6 +36,7 @@ POSTGRESQL_CONNECTION = {
 class Settings:
     """``stripe_api`` other than Stripe's own is a simulator on this machine; a demo also reads its clock.
 
+    ``mail_url`` names a mail server, ``public_url`` is how people reach this installation (``https://host``).
     ``requests_per_second`` and ``requests_per_endpoint`` (a second) are the budget of calls to Stripe; 0 is no limit.
     """
 
@@ -50,6 +55,9 @@ class Settings:
     worker_connections: int = 8
     requests_per_second: int = 80
     requests_per_endpoint: int = 20
+    mail_url: str = field(default="", repr=False)
+    mail_from: str = "Mentorhold <mail@localhost>"
+    public_url: str = ""
     policy: Policy = Policy()
 
     @property
@@ -59,6 +67,15 @@ class Settings:
     @property
     def livemode(self) -> bool:
         return self.stripe_secret_key.startswith(("sk_live_", "rk_live_"))
+
+    @property
+    def mail_server(self) -> MailServer | None:
+        """Where mail is handed in; None: nowhere."""
+        return MailServer.parse(self.mail_url) if self.mail_url else None
+
+    @property
+    def mail_sender(self) -> Address:
+        return mail_server.sender(self.mail_from)
 
     @property
     def stripe_js(self) -> str:
@@ -113,6 +130,9 @@ class Settings:
             worker_connections=reader.whole("WORKER_CONNECTIONS", 8),
             requests_per_second=reader.whole("STRIPE_REQUESTS_PER_SECOND", 80),
             requests_per_endpoint=reader.whole("STRIPE_REQUESTS_PER_ENDPOINT", 20),
+            mail_url=reader.text("MAIL_URL", ""),
+            mail_from=reader.text("MAIL_FROM", "Mentorhold <mail@localhost>"),
+            public_url=reader.text("PUBLIC_URL", "").rstrip("/"),
             policy=Policy(
                 completion_grace=timedelta(hours=reader.whole("COMPLETION_GRACE_HOURS", 48)),
                 safety_margin=timedelta(hours=reader.whole("HOLD_SAFETY_MARGIN_HOURS", 6)),
@@ -123,7 +143,8 @@ class Settings:
                 commission_bps=reader.whole("COMMISSION_BPS", 1_000),
             ),
         )
-        problems = reader.problems + _key_problems(settings) + _place_problems(settings) + settings.policy.problems()
+        problems = reader.problems + _key_problems(settings) + _place_problems(settings)
+        problems += _mail_problems(settings) + settings.policy.problems()
         if problems:
             raise Misconfigured(problems)
         return settings
@@ -201,6 +222,24 @@ def _place_problems(settings: Settings) -> list[str]:
         problems.append("DATABASE_URL must start with sqlite:/// or postgresql://.")
     if settings.worker_connections < 1:
         problems.append("WORKER_CONNECTIONS must be at least 1.")
+    return problems
+
+
+def _mail_problems(settings: Settings) -> list[str]:
+    problems = []
+    for read in (lambda: settings.mail_server, lambda: settings.mail_sender):
+        try:
+            read()
+        except ValueError as problem:
+            problems.append(str(problem))
+    if settings.public_url and not PUBLIC_URL.fullmatch(settings.public_url):
+        problems.append("PUBLIC_URL must look like https://mentorhold.example.com, without a path.")
+    elif settings.public_url.startswith("http:") and settings.https:
+        problems.append("PUBLIC_URL must begin with https:// unless HTTPS=no.")
+    if settings.mail_url and not settings.public_url:
+        problems.append("PUBLIC_URL is missing: mails need it for their links.")
+    if settings.mail_url and settings.mail_from.endswith("@localhost>"):
+        problems.append("MAIL_FROM is missing: it must be an address that may be sent from.")
     return problems
 
 

@@ -12,11 +12,12 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
 from app import cli, web
-from app.actions import orders
+from app.actions import letters, orders
 from app.actions.budget import Turnstile
 from app.extensions import csrf, db, limiter, login_manager, migrate
-from app.gateways import stripe_gateway
+from app.gateways import mailer, stripe_gateway
 from app.gateways.guard import Guard
+from app.gateways.mailer import Drawer, Mailer, SmtpMailer
 from app.gateways.stripe_gateway import StripeGateway
 from app.kit import clock, policy
 from app.kit.breaker import Breaker
@@ -24,6 +25,7 @@ from app.web import bodies
 from app.web.house import House
 
 ROOT = Path(__file__).parent.parent
+LOCALLY = "http://localhost:5000"  # where a demo is
 
 if TYPE_CHECKING:
     from wsgiref.headers import Headers
@@ -63,10 +65,12 @@ def create_app(settings: Settings, *, gateway: StripeGateway | None = None) -> F
 
 
 def use(settings: Settings, gateway: StripeGateway) -> None:
-    """Install what a process has one of: policy, environment, the way to Stripe, limits, the clock."""
+    """Install what a process has one of: policy, environment, the ways to Stripe and mailboxes, limits, the clock."""
     policy.use(settings.policy)
     orders.use_environment(settings.environment)
     stripe_gateway.use(gateway)
+    mailer.use(_the_way_to_mailboxes(settings))
+    letters.use(letters.Sender(settings.mail_sender, settings.public_url or LOCALLY))
     limiter.enabled = settings.rate_limits
     clock.use(clock.SimulatedClock(settings.stripe_api) if settings.demo else clock.system_time)
 
@@ -75,6 +79,13 @@ def _the_way_to_stripe(settings: Settings) -> StripeGateway:
     turnstile = Turnstile(in_all=settings.requests_per_second, per_endpoint=settings.requests_per_endpoint)
     guard = Guard(Breaker(clock.steady), turnstile)
     return StripeGateway(settings.stripe_secret_key, api=settings.stripe_api, guard=guard)
+
+
+def _the_way_to_mailboxes(settings: Settings) -> Mailer | None:
+    server = settings.mail_server
+    if server is not None:
+        return SmtpMailer(server, settings.mail_sender, Breaker(clock.steady))
+    return Drawer() if settings.demo else None
 
 
 def _unsniffed(headers: Headers, _path: str, _url: str) -> None:

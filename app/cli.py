@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from queue import SimpleQueue
 from threading import Thread
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 import structlog
@@ -20,6 +20,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from app import demo, jobs
 from app.actions import accounts, alarms, books, installations, settlements
+from app.gateways.mailer import mailer
 from app.gateways.stripe_gateway import stripe_gateway
 from app.kit import clock
 from app.kit.errors import Busy, Failure, GatewayDown, Invalid, WrongAccount
@@ -28,11 +29,15 @@ from app.models import schema
 from app.models.reconciliation import Reconciliation
 from app.models.user import User
 
+if TYPE_CHECKING:
+    from config import Settings
+
 log = structlog.get_logger()
 
 GRACE = timedelta(seconds=20)  # for what is being done when a worker is told to stop
 # Exit codes of `flask reconcile`.
 ALARMS_ARE_OPEN, ANOTHER_ACCOUNT, NOT_FINISHED, BROKEN_OFF, CANNOT_BEGIN = 1, 2, 3, 4, 64
+NO_MAIL = "no mail is sent: MAIL_URL is not set; what there is to tell waits in the outbox"
 DEMO_PACE = timedelta(seconds=3)  # so that what the time machine makes due is done before one looks
 
 
@@ -79,6 +84,8 @@ def _database_problem() -> str | None:
 def worker() -> None:
     """Run the scheduled jobs until stopped. Any number of workers may run, on any number of hosts."""
     crew = _crew()
+    if mailer() is None:
+        log.warning(NO_MAIL)
     demo = current_app.extensions["settings"].demo
     scheduler = jobs.scheduler(crew, at_least_every=DEMO_PACE if demo else None)
 
@@ -132,9 +139,18 @@ def doctor() -> None:
     except Failure as failure:
         silence = f"{type(failure).__name__}: {failure}"
     click.echo(f"stripe         {silence or f'ok ({account_id})'}")
+    click.echo(f"mail           {_told_of_mail(current_app.extensions['settings'])}")
     mismatch = None if tables else _told_of_installation(account_id)
     if tables or silence or mismatch:
         raise SystemExit(1)
+
+
+def _told_of_mail(settings: "Settings") -> str:
+    server = settings.mail_server
+    if server is None:
+        return "kept in the house (demo)" if settings.demo else NO_MAIL
+    way = "TLS" if server.tls else "STARTTLS" if server.starttls else "not encrypted"
+    return f"ok (by {server.host}:{server.port}, {way}, as {settings.mail_sender})"
 
 
 def _told_of_installation(account_id: str) -> str | None:

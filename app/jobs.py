@@ -17,7 +17,19 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 from sqlalchemy.exc import OperationalError
 
-from app.actions import bookings, budget, events, inbox, leases, operations, reconcile, releases, settlements
+from app.actions import (
+    bookings,
+    budget,
+    events,
+    inbox,
+    leases,
+    operations,
+    outbox,
+    reconcile,
+    releases,
+    reminders,
+    settlements,
+)
 from app.actions.courses import Course
 from app.extensions import db
 from app.gateways.stripe_gateway import stripe_gateway
@@ -72,6 +84,10 @@ JOBS = {
     "poll_events": Job(timedelta(minutes=1), events.unread, events.catch_up),
     "expire_checkouts": Job(timedelta(minutes=1), bookings.unpaid_too_long, bookings.expire, asks_stripe=False),
     "expire_stale_holds": Job(timedelta(minutes=5), releases.stale, releases.release, asks_stripe=False),
+    "remind": Job(timedelta(minutes=1), reminders.due, reminders.remind, asks_stripe=False),
+    "send_mail": Job(
+        timedelta(seconds=10), outbox.claim, outbox.send, outbox.spoil, give_back=outbox.hand_back, asks_stripe=False
+    ),
     "follow_stripes_books": Job(timedelta(minutes=1), settlements.unread, settlements.follow),
     "reconcile": Job(timedelta(minutes=5), reconcile.due, _reconcile),
     "release_forgotten_holds": Job(timedelta(hours=1), releases.forgotten, releases.release, asks_stripe=False),
@@ -122,7 +138,7 @@ def run(name: str) -> int:
 def _rows(job: Job, leaving: Event) -> Iterator[Any]:
     """What is due, batch after batch, until nothing new is. A row that stays due is not worked on in vain for ever."""
     before: set[Any] = set()
-    while not leaving.is_set() and not (job.give_back and stripe_gateway().is_left_alone()):
+    while not leaving.is_set() and not (job.give_back and job.asks_stripe and stripe_gateway().is_left_alone()):
         db.session.rollback()  # what is due is due now, not when somebody began to read
         with budget.batch():
             due = job.due(clock.now())

@@ -6,13 +6,18 @@ from click.testing import Result
 from flask import Flask
 from sqlalchemy.exc import OperationalError
 
+from app import create_app
 from app.actions import accounts, settlements
 from app.extensions import db
+from app.gateways import mailer
+from app.gateways.stripe_gateway import stripe_gateway
+from app.kit import clock
 from app.models.booking import Booking
 from app.models.reconciliation import Reconciliation
 from app.models.states import BookingState, ReconciliationState
 from app.models.user import User
 from tests.apart import apart
+from tests.conftest import settings_for
 from tests.faults.meddlers import Meddler, meddled
 from tests.people import PASSWORD, fresh, person
 from tests.stripe_double import Stripe
@@ -46,6 +51,24 @@ def test_a_forgotten_password_is_set_anew(app: Flask, ann: User):
     assert accounts.with_password("ann@example.com", PASSWORD) is None
     assert accounts.with_password("ann@example.com", "a new long password") is not None
     assert "Nobody" in run(app, "set-password", "no@example.com", typed="a long password\na long password\n").output
+
+
+def test_the_doctor_says_how_mail_goes(app: Flask, database_url: str, stripe: Stripe):
+    assert "mail           no mail is sent: MAIL_URL is not set" in run(app, "doctor").output
+    server = {"mail_url": "smtps://u:geheim@mail.example.com", "mail_from": "mail@example.com"}
+    ways = {
+        "ok (by mail.example.com:465, TLS, as mail@example.com)": server,
+        "kept in the house (demo)": {"demo": True},
+    }
+    for words, changes in ways.items():
+        other = create_app(settings_for(database_url, **changes), gateway=stripe_gateway())
+        clock.use(stripe.now)
+        told = run(other, "doctor").output
+        assert f"mail           {words}" in told
+        assert "geheim" not in told
+        with other.app_context():
+            db.engine.dispose()
+    mailer.use(None)
 
 
 def test_a_job_runs_once_when_told_to(app: Flask, anns_hour: Booking, stripe: Stripe):

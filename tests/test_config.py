@@ -14,6 +14,11 @@ GOOD = {
     "STRIPE_WEBHOOK_SECRET": "whsec_test",
 }
 LIVE = {"STRIPE_SECRET_KEY": "sk_live_platform", "STRIPE_PUBLISHABLE_KEY": "pk_live_platform"}
+MAIL = {
+    "MAIL_URL": "smtp://user:password@mail.example.com?starttls",
+    "MAIL_FROM": "Mentorhold <mail@example.com>",
+    "PUBLIC_URL": "https://mentorhold.example.com/",
+}
 SIMULATOR = "http://127.0.0.1:12111"
 
 
@@ -29,6 +34,14 @@ def test_a_good_configuration_stands():
     settings = Settings.from_environ(GOOD)
     assert settings.stripe_api == STRIPE_API
     assert (settings.simulated, settings.livemode, settings.demo, settings.https) == (False, False, False, True)
+
+
+def test_a_mail_server_is_named_by_one_url():
+    settings = Settings.from_environ({**GOOD, **MAIL})
+    assert settings.mail_server is not None
+    assert (settings.mail_server.host, settings.mail_server.port) == ("mail.example.com", 587)
+    assert settings.public_url == "https://mentorhold.example.com"
+    assert Settings.from_environ(GOOD).mail_server is None
 
 
 def test_everything_that_is_missing_is_listed_at_once():
@@ -75,6 +88,14 @@ def test_an_empty_setting_is_a_missing_one(name: str, value: str):
         ({"BOOKING_NOTICE_MINUTES": "1e2"}, "BOOKING_NOTICE_MINUTES must be a whole number"),
         ({"TRUSTED_PROXIES": "all"}, "TRUSTED_PROXIES must be a whole number"),
         ({"WORKER_CONNECTIONS": "0"}, "WORKER_CONNECTIONS must be at least 1"),
+        ({**MAIL, "MAIL_URL": "mail.example.com"}, "MAIL_URL must look like smtp://"),
+        ({**MAIL, "MAIL_URL": "smtp://u:p@mail.example.com"}, "in the clear"),
+        ({**MAIL, "MAIL_FROM": "Mentorhold"}, "MAIL_FROM must look like"),
+        ({**MAIL, "MAIL_FROM": ""}, "MAIL_FROM is missing"),
+        ({**MAIL, "PUBLIC_URL": ""}, "PUBLIC_URL is missing"),
+        ({**MAIL, "PUBLIC_URL": "mentorhold.example.com"}, "PUBLIC_URL must look like"),
+        ({**MAIL, "PUBLIC_URL": "https://mentorhold.example.com/app"}, "PUBLIC_URL must look like"),
+        ({**MAIL, "PUBLIC_URL": "http://mentorhold.example.com"}, "must begin with https://"),
         ({"COMMISSION_BPS": "10 %"}, "COMMISSION_BPS must be a whole number"),
         ({"COMMISSION_BPS": "10001"}, "commission must be between"),
         ({"COMPLETION_GRACE_HOURS": "0"}, "longer than nothing"),

@@ -210,7 +210,7 @@ def end_unpaid(
 
     The time is free at once. An intent that is still being made is given up as soon as it is known.
     """
-    endings.end_now(booking, state, by=by, because=because, now=now)
+    endings.end_now(booking, payment, state, by=by, because=because, now=now)
     if (
         payment.state != PaymentState.NEEDS_CARD
         or payment.intent_id is None

@@ -2,9 +2,11 @@
 
 from datetime import datetime
 
+from app.actions import news, reminders
 from app.models.availability import SlotClaim
 from app.models.booking import Booking
 from app.models.operation import Operation
+from app.models.payment import Payment
 from app.models.states import FLOW, BookingState, Party
 
 NOT_PAID = "it was not paid in time"
@@ -19,16 +21,32 @@ GIVEN_AWAY = "its time was given to somebody else while our records of it were l
 REFUND_CAME_BACK = "the bank sent the refund back"
 
 
-def end(booking: Booking, state: BookingState, operation: Operation, *, now: datetime) -> None:
-    """End a booking (locked) because its money has moved; one that has ended before stays as it is."""
-    if state in FLOW.get(booking.state, ()):
-        end_now(booking, state, by=operation.by, because=operation.because, now=now, operation_id=operation.id)
+def end(booking: Booking, payment: Payment, state: BookingState, operation: Operation, *, now: datetime) -> bool:
+    """End a booking because its ``payment`` (both locked) has moved; one that has ended before stays as it is.
+
+    Tells whether it has ended now.
+    """
+    if state not in FLOW.get(booking.state, ()):
+        return False
+    end_now(booking, payment, state, by=operation.by, because=operation.because, now=now, operation_id=operation.id)
+    return True
 
 
 def end_now(
-    booking: Booking, state: BookingState, *, by: Party, because: str, now: datetime, operation_id: str | None = None
+    booking: Booking,
+    payment: Payment,
+    state: BookingState,
+    *,
+    by: Party,
+    because: str,
+    now: datetime,
+    operation_id: str | None = None,
 ) -> None:
-    """End a booking (locked) and free its time, of both people. Raises: IllegalMove."""
+    """End a booking (locked), free its time, of both people, and tell them. Raises: IllegalMove."""
+    was_confirmed = booking.state != BookingState.PENDING_PAYMENT
     booking.move_to(state, now=now, by=by, because=because, operation_id=operation_id)
     booking.ended_by, booking.ended_because, booking.ended_at = by, because, now
     SlotClaim.erase(SlotClaim.booking_id == booking.id)
+    if was_confirmed:
+        reminders.lift(booking)
+    news.of_end(booking, payment, was_confirmed=was_confirmed, now=now)

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from app.actions import deadlines, endings, labels, ledger, operations, refunds
+from app.actions import deadlines, endings, labels, ledger, news, operations, refunds, reminders
 from app.actions.holds import release_at
 from app.actions.labels import Cause
 from app.actions.orders import KINDS, Kind, Order, is_elsewhere
@@ -183,6 +183,8 @@ def _authorized(payment: Payment, intent: Intent, now: datetime) -> None:
     if booking.state == BookingState.PENDING_PAYMENT:
         booking.move_to(BookingState.CONFIRMED, now=now, by=Party.MENTEE)
         deadlines.put(deadlines.RELEASE, payment.id, until)
+        reminders.plan(booking, now=now)
+        news.of_confirmation(booking, payment, now=now)
     elif intent.status == "requires_capture" and operations.unsettled(payment.id) is None:
         # The bank said yes after the booking had ended: nothing may stay on the card.
         start(VOID, payment, by=Party.SYSTEM, now=now, ends_as=booking.state, because=booking.ended_because)
@@ -198,7 +200,7 @@ def _captured(payment: Payment, intent: Intent, now: datetime) -> None:
     payment.captured_minor = intent.received.minor
     payment.move_to(PaymentState.CAPTURED, now=now, by=operation.by, operation_id=operation.id)
     ledger.book_capture(booking, payment.captured, operation_id=operation.id, now=now)
-    endings.end(booking, operation.ends_as or BookingState.COMPLETED, operation, now=now)
+    endings.end(booking, payment, operation.ends_as or BookingState.COMPLETED, operation, now=now)
 
 
 def _let_go(payment: Payment, intent: Intent, now: datetime) -> None:
@@ -212,7 +214,7 @@ def _let_go(payment: Payment, intent: Intent, now: datetime) -> None:
     payment.move_to(
         PaymentState.LAPSED if lapsed else PaymentState.VOIDED, now=now, by=operation.by, operation_id=operation.id
     )
-    endings.end(booking, operation.ends_as or BookingState.CANCELLED, operation, now=now)
+    endings.end(booking, payment, operation.ends_as or BookingState.CANCELLED, operation, now=now)
 
 
 def _cause(
@@ -269,7 +271,8 @@ def _refuse_hold(order: Order, failure: Failure, now: datetime) -> None:
         return  # somebody else has made the intent meanwhile: this refusal is not the last word
     payment.decline_message = str(failure)[:300]
     payment.move_to(PaymentState.FAILED, now=now, by=Party.STRIPE, because=str(failure)[:200])
-    endings.end(Booking.locked(payment.booking_id), BookingState.CANCELLED, Operation.locked(order.id), now=now)
+    booking, operation = Booking.locked(payment.booking_id), Operation.locked(order.id)
+    endings.end(booking, payment, BookingState.CANCELLED, operation, now=now)
 
 
 def _send_capture(gateway: StripeGateway, order: Order) -> Intent:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from app.actions import alarms, endings, labels, ledger, operations
+from app.actions import alarms, endings, labels, ledger, news, operations
 from app.actions.orders import KINDS, Kind, Order
 from app.actions.transactions import atomically, unbroken
 from app.extensions import db
@@ -86,10 +86,14 @@ def _agree(payment: Payment, refund: Refund, *, now: datetime) -> bool:
     with db.session.no_autoflush:
         if given is not None:
             _count(payment, booking, refund.amount, given, now=now)
+            has_ended = False
             if given.ends_as or payment.refunded == payment.captured:
-                endings.end(booking, given.ends_as or BookingState.CANCELLED, given, now=now)
+                has_ended = endings.end(booking, payment, given.ends_as or BookingState.CANCELLED, given, now=now)
+            if not has_ended:
+                news.of_refund(booking, payment, refund.amount, given, now=now)
         if returned is not None:
             _count(payment, booking, -refund.amount, returned, now=now)
+            news.of_refund_that_came_back(booking, payment, refund.amount, returned, now=now)
             alarms.raise_about(
                 FAILURE,
                 returned.id,  # another one that comes back is another alarm

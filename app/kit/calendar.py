@@ -69,6 +69,16 @@ def days_from(first: date, count: int) -> Iterator[date]:
     return (first + timedelta(days=n) for n in range(count))
 
 
+def said(at: datetime, zone: ZoneInfo, pattern: str) -> str:
+    """An instant as the clocks in ``zone`` show it; ``{day}`` in the pattern is the day without a zero before it.
+
+    Of a time that comes twice that day, the zone's short name tells which.
+    """
+    there = at.astimezone(zone)
+    comes_twice = there.replace(fold=0).utcoffset() != there.replace(fold=1).utcoffset()  # or never, which cannot be
+    return there.strftime(pattern.format(day=there.day) + (" %Z" if comes_twice else ""))
+
+
 def _instant(day: date, minute: int, zone: ZoneInfo, *, fold: int) -> datetime:
     midnight = datetime.combine(day + DAY * (minute // 1440), time(minute % 1440 // 60, minute % 60), zone)
     wall = midnight.replace(fold=fold)

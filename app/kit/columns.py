@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, DateTime, Dialect, MetaData, String
+from sqlalchemy import BigInteger, DateTime, Dialect, MetaData, String
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import NullType, TypeDecorator
 
 # Every constraint has a name, so that migrations can speak of it and code can tell which one was broken.
 metadata = MetaData(
@@ -94,14 +94,14 @@ def _postgresql_microseconds(element: database_microseconds, compiler: SQLCompil
     return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
 
 
-class is_one_of(GenericFunction[bool]):  # noqa: N801 - as above
+class is_one_of(GenericFunction[Any]):  # noqa: N801 - as above
     """Whether a column is among what a scalar subquery with a limit finds.
 
     To PostgreSQL it is said with an array: looking them up one by one is what it does then, in a table of any size.
     After ``IN`` it may read the whole table instead.
     """
 
-    type = Boolean()
+    type = NullType()  # of a Boolean, SQLite would be asked whether it "= 1", and find no index for that
     inherit_cache = True
 
 

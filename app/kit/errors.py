@@ -105,6 +105,20 @@ class GatewayRefused(Failure):
         self.code = code
 
 
+class MailDown(Failure):
+    """The mail server was not reached, or did not take the mail for now: it is tried again."""
+
+    status = 503
+    title = "Mail has to wait"
+
+
+class Undeliverable(Failure):
+    """No mail will ever reach this address, or this mail would only confuse by now."""
+
+    status = 409
+    title = "This mail cannot be delivered"
+
+
 class Unexplained(Failure):
     """Stripe's answer contradicts what we know: an operator has to look, and nothing is tried again by guess."""
 

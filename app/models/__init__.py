@@ -10,6 +10,7 @@ from app.models.deadline import Deadline
 from app.models.event import StripeEvent
 from app.models.installation import Installation
 from app.models.ledger import Balance, LedgerEntry
+from app.models.mail import Mail
 from app.models.mentor import Mentor
 from app.models.operation import Operation
 from app.models.payment import Payment
@@ -27,6 +28,7 @@ __all__ = [
     "Deadline",
     "Installation",
     "LedgerEntry",
+    "Mail",
     "Mentor",
     "Operation",
     "Payment",

@@ -54,10 +54,11 @@ class Base(DeclarativeBase):
         db.session.connection().execute(into.values(computed) if computed else into, given)
 
     @classmethod
-    def erase(cls, *conditions: Any) -> None:
+    def erase(cls, *conditions: Any) -> int:
         """Delete the rows that fit, past the session: rows that it does not know, and that what it has yet to write
-        does not concern."""
-        db.session.connection().execute(delete(cls.metadata.tables[cls.__tablename__]).where(*conditions))
+        does not concern. How many they were."""
+        fitting = delete(cls.metadata.tables[cls.__tablename__]).where(*conditions)
+        return db.session.connection().execute(fitting).rowcount
 
 
 @cache

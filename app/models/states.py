@@ -52,6 +52,14 @@ class AlarmState(StrEnum):
     SETTLED = "settled"
 
 
+class MailState(StrEnum):
+    """``given_up``: the address does not exist, or what it tells is of no use any more."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    GIVEN_UP = "given_up"
+
+
 class ReconciliationState(StrEnum):
     RUNNING = "running"
     CLEAN = "clean"
@@ -70,7 +78,7 @@ class Party(StrEnum):
 
 
 B, P, O, E = BookingState, PaymentState, OperationState, EventState  # noqa: E741 - read as a table below
-A, R = AlarmState, ReconciliationState
+A, R, M = AlarmState, ReconciliationState, MailState
 
 # A state that is missing on the left is an end.
 FLOW: dict[StrEnum, set[StrEnum]] = {
@@ -85,6 +93,7 @@ FLOW: dict[StrEnum, set[StrEnum]] = {
     E.RECEIVED: {E.HANDLED, E.QUARANTINED, E.STUCK},
     E.STUCK: {E.RECEIVED, E.HANDLED},
     A.OPEN: {A.SETTLED},
+    M.WAITING: {M.SENT, M.GIVEN_UP},
     R.RUNNING: {R.CLEAN, R.ALARMED, R.BROKEN_OFF},
 }
 

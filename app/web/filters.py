@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask
 
-from app.kit.calendar import clock_face, zone_of
+from app.kit.calendar import clock_face, said, zone_of
 from app.kit.money import Money
 from app.web.zones import viewer_zone
 
@@ -15,7 +15,7 @@ def money(amount: Money) -> str:
 
 
 def when(at: datetime) -> str:
-    return _say(at, viewer_zone(), "%a {day} %b %Y, %H:%M")
+    return said(at, viewer_zone(), "%a {day} %b %Y, %H:%M")
 
 
 def when_short(at: datetime) -> str:
@@ -25,7 +25,7 @@ def when_short(at: datetime) -> str:
 def in_zone(at: datetime, zone: str) -> str:
     """In UTC, and saying so, if there is no such zone (any more)."""
     known = zone_of(zone)
-    return _say(at, known, "%a {day} %b, %H:%M") if known else _say(at, ZoneInfo("UTC"), "%a {day} %b, %H:%M UTC")
+    return said(at, known, "%a {day} %b, %H:%M") if known else said(at, ZoneInfo("UTC"), "%a {day} %b, %H:%M UTC")
 
 
 def day(at: datetime | date) -> str:
@@ -47,7 +47,7 @@ def span(minutes: tuple[int, int]) -> str:
 
 
 def clock_time(at: datetime) -> str:
-    return _say(at, viewer_zone(), "%H:%M")
+    return said(at, viewer_zone(), "%H:%M")
 
 
 def iso(at: datetime) -> str:
@@ -62,9 +62,3 @@ def zone_city(zone: str) -> str:
 def init_app(app: Flask) -> None:
     for function in (money, when, when_short, in_zone, day, day_short, full_day, span, clock_time, iso, zone_city):
         app.add_template_filter(function)
-
-
-def _say(at: datetime, zone: ZoneInfo, pattern: str) -> str:
-    there = at.astimezone(zone)
-    comes_twice = there.replace(fold=0).utcoffset() != there.replace(fold=1).utcoffset()  # or never, which cannot be
-    return there.strftime(pattern.format(day=there.day) + (" %Z" if comes_twice else ""))

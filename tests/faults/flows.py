@@ -99,6 +99,11 @@ def charged(stripe: Stripe) -> None:
     people.completed(the_hour(), stripe)
 
 
+def about_to_begin(stripe: Stripe) -> None:
+    held(stripe)
+    stripe.wait_until(the_hour().starts_at - timedelta(hours=1))
+
+
 def never_paid(stripe: Stripe) -> None:
     reserved(stripe)
     stripe.wait(timedelta(minutes=15))
@@ -252,4 +257,5 @@ FLOWS = [
         "finish a refund of a part", unanswered(charged, refund_a_part, REFUNDS), WORK, B.COMPLETED, P.CAPTURED, 5_000
     ),
     Flow("finish a refund", unanswered(charged, refund, REFUNDS), WORK, B.CANCELLED, P.CAPTURED, 0),
+    Flow("remind both", about_to_begin, job("remind"), B.CONFIRMED, P.AUTHORIZED, 0),
 ]

@@ -15,6 +15,7 @@ RACES, RACES_FOR_TIME, WEBHOOKS, POWER_CUT = (
 )
 DOOR, BOOKS, REFUNDS = "tests/faults/test_door.py", "tests/actions/test_books.py", "tests/actions/test_refunds.py"
 CANCELLATIONS, CALLED_OFF = "app/actions/cancellations.py", "tests/actions/test_cancellations.py"
+OUTBOX = "tests/actions/test_outbox.py"
 RELEASES, LET_GO = "app/actions/releases.py", "tests/actions/test_releases.py"
 AT_THE_DOOR, LIFECYCLE = "tests/web/test_webhook.py", "tests/actions/test_lifecycle.py"
 OPERATIONS, ORDERS = "app/actions/operations.py", "app/actions/orders.py"
@@ -219,6 +220,35 @@ MUTATIONS = [
         "if given.ends_as or payment.refunded == payment.captured:",
         "if False:",
         (LIFECYCLE, REFUNDS),
+    ),
+    # ---- mail
+    Mutation(
+        "a reminder is taken away before it is written",
+        "app/actions/reminders.py",
+        "            return\n        booking = Booking.one(",
+        "            return\n    with atomically():\n        booking = Booking.one(",
+        (f"{KILLS} -k remind_both",),
+    ),
+    Mutation(
+        "whoever was too slow sends it all the same",
+        "app/actions/outbox.py",
+        "    if mail.state != MailState.WAITING or mail.tries != turn.tries:\n        return None\n",
+        "",
+        (OUTBOX,),
+    ),
+    Mutation(
+        "a poor address is tried for ever",
+        "app/gateways/mailer.py",
+        "            if code in PERMANENT:\n",
+        "            if False:\n",
+        (OUTBOX,),
+    ),
+    Mutation(
+        "a server that does not answer has lost the mail",
+        "app/actions/outbox.py",
+        "        spoil(turn, failure, now=now)\n        raise\n",
+        "        _end(turn, MailState.GIVEN_UP, None, now=now)\n        raise\n",
+        (OUTBOX,),
     ),
     # ---- ledger
     Mutation(

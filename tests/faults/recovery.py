@@ -11,6 +11,7 @@ from app import jobs
 from app.extensions import db
 from app.models.budget import RequestBudget
 from app.models.event import EventState, StripeEvent
+from app.models.mail import Mail
 from app.models.operation import Operation
 from app.models.states import OperationState
 from tests.apart import apart
@@ -22,6 +23,7 @@ IN_DATABASE_TIME = (
     (Operation.lease_until, 1),
     (Operation.not_before, 1),
     (StripeEvent.not_before, 1),
+    (Mail.not_before, 1),
     (RequestBudget.free_at, MICROSECONDS),
 )
 
@@ -32,6 +34,7 @@ def let_leases_run_out() -> None:
     with db.engine.begin() as connection:
         connection.execute(update(Operation).values(lease_until=0, not_before=0))
         connection.execute(update(StripeEvent).values(not_before=0))
+        connection.execute(update(Mail).values(not_before=0))
 
 
 def let_pass(duration: timedelta) -> None:

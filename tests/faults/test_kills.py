@@ -39,11 +39,13 @@ def test_whoever_is_killed_anywhere_the_next_one_ends_it_right(name: str, trials
 
 
 def some_points(trials: Trials, name: str, dice: random.Random) -> list[Point]:
-    """Half of them without trouble, the others under some of it."""
-    database, troubles = trials.world.database, dice.sample(troubles_of(trials.steps_of(name))[1:], TROUBLES)
+    """Half of them without trouble, the others under some of it, if Stripe is called at all."""
+    database, possible = trials.world.database, troubles_of(trials.steps_of(name))[1:]
+    troubles = dice.sample(possible, min(TROUBLES, len(possible)))
     plain = list(points_of(name, database, NO_TROUBLE, trials.steps_of(name)))
     troubled = [point for t in troubles for point in points_of(name, database, t, trials.steps_of(name, t))]
-    return dice.sample(plain, share(SAMPLE) // 2) + dice.sample(troubled, share(SAMPLE) - share(SAMPLE) // 2)
+    under_trouble = share(SAMPLE) - share(SAMPLE) // 2 if troubled else 0
+    return dice.sample(plain, share(SAMPLE) - under_trouble) + dice.sample(troubled, under_trouble)
 
 
 def share(whole: int) -> int:

@@ -14,7 +14,7 @@ from tests.faults.kills import NEVER, Death, run_and_kill
 from tests.faults.points import NO_TROUBLE, Call, Point, fault_of
 from tests.faults.recovery import deliver, finish, let_leases_run_out
 from tests.faults.steps import Tell
-from tests.faults.truths import untruths
+from tests.faults.truths import untold, untruths
 from tests.faults.worlds import Moment, World
 from tests.stripe_double import Stripe
 
@@ -69,7 +69,7 @@ class Trials:
             if death.complaint:
                 return Outcome(point, death.steps, recovery, [f"it broke by itself: {death.complaint}"])
             wrongs = self._recover(flow, stripe, point, lambda step: recovery.append(intern(step)))
-            wrongs += untruths(stripe) + flow.wrong_end()
+            wrongs += untruths(stripe) + untold() + flow.wrong_end()
         wrongs += [f"logged: {entry}" for entry in logs if entry["log_level"] == "error"]
         return Outcome(point, death.steps, recovery, wrongs)
 

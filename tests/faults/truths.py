@@ -6,15 +6,17 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.actions import books, settlements
+from app.actions import books, news, refunds, reminders, settlements
 from app.extensions import db
 from app.kit import clock
 from app.models.availability import Lane, SlotClaim
 from app.models.booking import Booking
+from app.models.deadline import Deadline
 from app.models.ledger import Balance, LedgerEntry
+from app.models.mail import Mail
 from app.models.operation import Operation
 from app.models.payment import Payment
-from app.models.states import LIVE_BOOKING, OperationState, PaymentState, Transition
+from app.models.states import LIVE_BOOKING, BookingState, OperationState, PaymentState, Transition
 from tests.stripe_double import Stripe
 
 P = PaymentState
@@ -42,6 +44,50 @@ def untruths_now(stripe: Stripe) -> list[str]:
     listed = stripe.client.v1.payment_intents.list({"limit": 100, "expand": ["data.latest_charge"]})
     intents = list(listed.auto_paging_iter())
     return [*_of_bookings(intents), *_of_effects(stripe, intents), *_of_operations(), *_of_books(), *_of_histories()]
+
+
+def untold() -> list[str]:
+    """News that was not told to whom it concerns, or told too often; of bookings that nobody has rebuilt."""
+    db.session.rollback()
+    written = Counter((mail.booking_id, mail.kind, mail.person_id) for mail in db.session.scalars(select(Mail)))
+    due = Counter(told for booking in db.session.scalars(select(Booking)) for told in _news_of(booking))
+    return [
+        f"{each} was told {written[each]} times instead of {due[each]}"
+        for each in {*written, *due}
+        if written[each] != due[each]
+    ]
+
+
+def _news_of(booking: Booking) -> Iterator[tuple[str, str, str]]:
+    """Which kind of mail is to be there for whom."""
+    mentee, both = [booking.mentee_id], [booking.mentee_id, booking.mentor.user_id]
+    moves = list(db.session.scalars(select(Transition).where(Transition.subject == booking.id)))
+    for move in moves:
+        unpaid = move.came_from == BookingState.PENDING_PAYMENT and move.went_to != BookingState.CONFIRMED
+        kind = news.NOT_PAID if unpaid and move.went_to == BookingState.EXPIRED else move.went_to
+        yield from ((booking.id, kind, person) for person in (mentee if unpaid else both))
+    payments = [payment.id for payment in booking.payments]
+    done = select(Operation).where(Operation.subject.in_(payments), Operation.state == OperationState.DONE)
+    for operation in db.session.scalars(done):
+        if operation.kind == refunds.KIND and operation.id not in {move.operation_id for move in moves}:
+            yield from ((booking.id, news.REFUNDED, person) for person in both)
+        if operation.kind == refunds.FAILURE:
+            yield booking.id, news.REFUND_CAME_BACK, booking.mentee_id
+    if booking.state == BookingState.CONFIRMED:
+        yield from _reminders_of(booking, moves)
+
+
+def _reminders_of(booking: Booking, moves: list[Transition]) -> Iterator[tuple[str, str, str]]:
+    """A moment that was planned is still due, has been told, or is long past."""
+    confirmed_at = next(move.at for move in moves if move.went_to == BookingState.CONFIRMED)
+    still_due = set(db.session.scalars(select(Deadline.kind).where(Deadline.subject == booking.id)))
+    was_told = set(db.session.scalars(select(Mail.kind).where(Mail.booking_id == booking.id)))
+    for kind, moment in reminders.MOMENTS.items():
+        planned = confirmed_at < moment.at(booking) < moment.until(booking)
+        if planned and kind not in still_due and (kind in was_told or clock.now() < moment.until(booking)):
+            yield booking.id, kind, booking.mentor.user_id
+            if not moment.to_complete:
+                yield booking.id, kind, booking.mentee_id
 
 
 def _of_bookings(intents: list[Any]) -> Iterator[str]:

@@ -21,6 +21,8 @@ from sqlalchemy import Engine, create_engine
 from app import create_app
 from app.actions import cancellations, inbox
 from app.extensions import db
+from app.gateways import mailer
+from app.gateways.mailer import Drawer
 from app.gateways.stripe_gateway import StripeGateway
 from app.gateways.stripe_objects import Knock
 from app.kit import clock
@@ -76,11 +78,12 @@ class House:
 def application(
     database_url: str, stripe: Stripe, *, client: library.HTTPClient | None = None, **settings: object
 ) -> Flask:
-    """An application whose Stripe is ``stripe``, called through ``client``; both have the same clock."""
+    """An application whose Stripe is ``stripe``, called through ``client``, with the same clock. No mail leaves."""
     chosen = settings_for(database_url, **settings)
     calls = client or InProcessClient(stripe.simulator)
     gateway = StripeGateway(chosen.stripe_secret_key, api=chosen.stripe_api, http_client=calls)
     made = create_app(chosen, gateway=gateway)
+    mailer.use(Drawer())
     clock.use(stripe.now)
     return made
 
@@ -116,6 +119,7 @@ def own_stripe() -> Iterator[Stripe]:
     try:
         yield stripe
     finally:
+        mailer.use(None)
         clock.use(clock.system_time)
         stripe.close()
 

@@ -138,6 +138,11 @@ WRONGS = {
     "one alarm rung twice": Wrong(
         AN_ALARM.format(id="al_2"), ("uq_alarm_one_open", "alarm.kind, alarm.subject"), first=AN_ALARM.format(id="al_1")
     ),
+    "one mail written twice": Wrong(another("mail", id="'ml_2'"), ("uq_mail_person_id_kind_cause", "mail.person_id")),
+    "a mail in an unknown state": Wrong("UPDATE mail SET state = 'lost'", ("ck_mail_state",)),
+    "a mail to nobody": Wrong(
+        another("mail", id="'ml_2'", person_id="'us_none'"), ("fk_mail_person_id", "FOREIGN KEY")
+    ),
     "two log-ins with one address": Wrong(
         another("user_account", id="'us_2'", stripe_customer_id="NULL"),
         ("uq_user_account_email", "user_account.email"),

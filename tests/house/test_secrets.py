@@ -16,9 +16,10 @@ SECRETS = {
     "secret_key": "the-signing-secret-of-this-installation",
     "database_url": "postgresql://mentorhold:the-database-password@db.example/mentorhold",
     "stripe_secret_key": "sk_live_thesecretkey",
+    "mail_url": "smtps://mentorhold:the-mail-password@mail.example.com",
     "stripe_webhook_secrets": ("whsec_thewebhooksecret",),
 }
-TELLING = ("the-signing-secret", "the-database-password", "thesecretkey", "thewebhooksecret")
+TELLING = ("the-signing-secret", "the-database-password", "the-mail-password", "thesecretkey", "thewebhooksecret")
 REAL_KEY = re.compile(r"\b(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,}|\bwhsec_[A-Za-z0-9]{16,}")
 
 

@@ -14,6 +14,7 @@ from app.models.alarm import Alarm
 from app.models.base import Base
 from app.models.booking import Booking
 from app.models.event import StripeEvent
+from app.models.mail import Mail
 from app.models.operation import Operation
 from app.models.payment import Payment
 from app.models.reconciliation import Reconciliation
@@ -147,7 +148,8 @@ def one_of_each(hour: Booking) -> list[Stateful]:
     reconciliation = Reconciliation(since=MONDAY, started_at=MONDAY, seen_at=MONDAY)
     db.session.add_all([alarm, reconciliation])
     db.session.commit()
-    found = [hour, payment, operation, event, alarm, reconciliation]
+    mail = db.session.scalars(select(Mail).limit(1)).one()
+    found = [hour, payment, operation, event, alarm, reconciliation, mail]
     assert {type(row) for row in found} == set(LIFECYCLES), "a new lifecycle is not tried here yet"
     return found
 

@@ -1,0 +1,95 @@
+"""What is told to whom: each event that concerns a person is a mail to them, with the facts as they are then."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.actions import ledger, outbox
+from app.extensions import db
+from app.kit.money import Money
+from app.models.booking import Booking
+from app.models.operation import Operation
+from app.models.payment import Payment
+from app.models.states import BookingState, Party
+
+B = BookingState
+KEEPS = timedelta(days=30)  # for so long, news is worth being told
+
+CONFIRMED, NOT_PAID, REFUNDED, REFUND_CAME_BACK = "confirmed", "not_paid", "refunded", "refund_came_back"
+
+
+def of_confirmation(booking: Booking, payment: Payment, *, now: datetime) -> None:
+    """The money is held and the hour stands. Inside a transaction."""
+    outbox.put(CONFIRMED, booking, _to_both(booking, payment), cause=booking.id, until=now + KEEPS, now=now)
+
+
+def of_end(booking: Booking, payment: Payment, *, was_confirmed: bool, now: datetime) -> None:
+    """A booking has ended. Of one that was never confirmed only its mentee knew. Inside a transaction."""
+    told = _to_both(booking, payment)
+    if not was_confirmed:
+        told = {booking.mentee_id: told[booking.mentee_id]}
+    kind = NOT_PAID if booking.state == B.EXPIRED and not was_confirmed else booking.state.value
+    facts = {person: {**facts, "was_confirmed": was_confirmed} for person, facts in told.items()}
+    outbox.put(kind, booking, facts, cause=booking.id, until=now + KEEPS, now=now)
+
+
+def of_refund(booking: Booking, payment: Payment, amount: Money, operation: Operation, *, now: datetime) -> None:
+    """Some of a charge is given back, and the booking stays as it is. Inside a transaction."""
+    told = _to_both(booking, payment, amount=amount.minor, reason=operation.because)
+    outbox.put(REFUNDED, booking, told, cause=operation.id, until=now + KEEPS, now=now)
+
+
+def of_refund_that_came_back(
+    booking: Booking, payment: Payment, amount: Money, operation: Operation, *, now: datetime
+) -> None:
+    """The mentee's bank did not take it. Inside a transaction."""
+    facts = _facts(booking, payment, amount=amount.minor)
+    told = {booking.mentee_id: facts}
+    outbox.put(REFUND_CAME_BACK, booking, told, cause=operation.id, until=now + KEEPS, now=now)
+
+
+def of_moment(kind: str, booking: Booking, people: set[str], *, at: datetime, until: datetime, now: datetime) -> None:
+    """A moment has come that people asked to be told of. Inside a transaction."""
+    facts = _facts(booking, booking.payment)
+    cause = f"{booking.id}@{int(at.timestamp())}"
+    outbox.put(kind, booking, dict.fromkeys(sorted(people), facts), cause=cause, until=until, now=now)
+
+
+def _to_both(booking: Booking, payment: Payment, **more: Any) -> dict[str, dict[str, Any]]:
+    facts = _facts(booking, payment, **more)
+    return {booking.mentee_id: facts, booking.mentor.user_id: facts}
+
+
+def _facts(booking: Booking, payment: Payment | None, **more: Any) -> dict[str, Any]:
+    """Everything that can change, as it is now; amounts in minor units of ``currency``."""
+    nothing = Money(0, booking.currency)
+    captured, refunded = (payment.captured, payment.refunded) if payment else (nothing, nothing)
+    basis = captured or booking.price  # before the charge: what it would be
+    commission = ledger.commission_of(basis, refunded, booking.commission_bps)
+    return {
+        "currency": booking.currency,
+        "price": booking.price_minor,
+        "authorized": payment.authorized_minor if payment else 0,
+        "captured": captured.minor,
+        "refunded": refunded.minor,
+        "commission": commission.minor,
+        "earned": (basis - refunded - commission).minor,
+        "card": f"{(payment.card_brand or 'card').capitalize()} ·· {payment.card_last4}"
+        if payment and payment.card_last4
+        else "",
+        "starts_at": booking.starts_at.isoformat(),
+        "ends_at": booking.ends_at.isoformat(),
+        "complete_by": _complete_by(booking, payment).isoformat(),
+        "late_fee": booking.late_fee.minor,
+        "free_until": booking.free_until.isoformat() if booking.free_until else None,
+        "sequence": booking.version + db.session.is_modified(booking),  # as it will be once this is written
+        "by": (booking.ended_by or Party.SYSTEM).value,
+        "because": booking.ended_because or "",
+        **more,
+    }
+
+
+def _complete_by(booking: Booking, payment: Payment | None) -> datetime:
+    """The last moment at which the money is still there."""
+    if payment is None or payment.release_at is None:
+        return booking.complete_by
+    return min(booking.complete_by, payment.release_at)
