@@ -14,7 +14,10 @@ from app.models.mentor import Mentor
 
 
 class User(UserMixin, Base):  # type: ignore[misc]
-    """Someone with a log-in. Everyone can book; a mentor has a :class:`Mentor` row; an operator is made by the CLI."""
+    """Someone with a log-in. Everyone can book; a mentor has a :class:`Mentor` row; an operator is made by the CLI.
+
+    ``calendar_key`` is the part of their feed's address that nobody can guess; None: there is no feed.
+    """
 
     __tablename__ = "user_account"
     __table_args__ = (CheckConstraint("email = lower(email)", name="email_is_lower_case"),)
@@ -26,6 +29,7 @@ class User(UserMixin, Base):  # type: ignore[misc]
     time_zone: Mapped[str] = mapped_column(String(64), default="UTC")
     is_operator: Mapped[bool] = mapped_column(default=False)
     stripe_customer_id: Mapped[str | None] = mapped_column(String(255), unique=True)
+    calendar_key: Mapped[str | None] = mapped_column(String(40))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     mentor: Mapped[Mentor | None] = relationship(back_populates="user", lazy="joined")

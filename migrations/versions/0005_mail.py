@@ -1,4 +1,4 @@
-"""Mail: the outbox, and the moments at which people are reminded of hours that are confirmed already.
+"""Mail: the outbox, and the moments at which people are reminded of hours that are confirmed already. Calendar feeds.
 
 Revision: 0005, after 0004
 """
@@ -57,6 +57,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_mail_created_at_id", "mail", ["created_at", "id"], unique=False)
     op.create_index("ix_mail_booking_id", "mail", ["booking_id"], unique=False)
+    op.add_column("user_account", sa.Column("calendar_key", sa.String(length=40), nullable=True))
     for kind, begin, hours in MOMENTS:
         op.execute(f"""
             INSERT INTO deadline (kind, subject, due_at)
@@ -73,4 +74,5 @@ def _shifted(column: str, hours: int) -> str:
 def downgrade() -> None:
     kinds = ", ".join(f"'{kind}'" for kind, _, _ in MOMENTS)
     op.execute(f"DELETE FROM deadline WHERE kind IN ({kinds})")
+    op.drop_column("user_account", "calendar_key")
     op.drop_table("mail")
