@@ -28,6 +28,7 @@ def test_gil_comes_by_signs_up_books_and_pays_and_bob_is_paid_after_the_session(
     gil.sees("Confirmed. €80.00 is reserved, nothing is charged.", "€80.00 pending. It is not a charge.")
     assert gil.story[:3] == ["Time reserved", "Reserved on Visa ·· 4242, not charged €80.00", "Session confirmed"]
     assert [line for line in gil.story if line.startswith("…")] == [
+        "… Until then Gil cancels for free; later, €40.00 is charged",
         "… The session ends",
         "… Charged, if Bob completes the session €80.00",
         "… Released, if not €80.00",
