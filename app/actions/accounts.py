@@ -32,7 +32,7 @@ class Offer:
     hourly_rate: Money
     time_zone: str
     published: bool
-    terms: Terms = Terms.FLEXIBLE
+    terms: Terms
 
 
 def sign_up(*, name: str, email: str, password: str, time_zone: str, now: datetime, is_operator: bool = False) -> User:

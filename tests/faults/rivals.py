@@ -173,7 +173,9 @@ def book(mentee: str, mentor: str, wish: bookings.Wish) -> None:
 def ask_another_price(mentor: str, cents: int) -> None:
     """The mentor wants ``cents`` for an hour from now on."""
     row = Mentor.one(Mentor.id == mentor)
-    offered = accounts.Offer(row.headline, row.bio, Money(cents, row.currency), row.time_zone, published=True)
+    offered = accounts.Offer(
+        row.headline, row.bio, Money(cents, row.currency), row.time_zone, published=True, terms=row.terms
+    )
     accounts.offer(row.user, offered, now=clock.now())
 
 

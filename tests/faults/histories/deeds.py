@@ -103,7 +103,9 @@ class Deeds(Play):
         answer = self.ask(
             hour, wish, lambda it: cancellations.cancel(it, by=by, quoted=page.token, now=self.now), trouble
         )
-        self.expect(f"the {by} cancels {hour}, {row}", answer, must=can and calm, may=can or not calm)
+        self.expect(
+            f"the {by} cancels {hour}, {row}, by {page}, at {self.now}", answer, must=can and calm, may=can or not calm
+        )
 
     def refund(self, hour: Hour, twelfths: int, shown: int, trouble: Trouble) -> None:
         """The operator gives back some of what is left of a charge, having been shown how much was before."""

@@ -152,7 +152,8 @@ class Stage:
         with self.app.app_context():
             user = User.one(User.name == mentor)
             rate = Money(minor, MENTORS[mentor])
-            accounts.offer(user, accounts.Offer("Calm", "", rate, "UTC", published=True), now=self._now)
+            offered = accounts.Offer("Calm", "", rate, "UTC", published=True, terms=TERMS[LATE_FEE[mentor]])
+            accounts.offer(user, offered, now=self._now)
 
     def close(self) -> None:
         with self.app.app_context():
