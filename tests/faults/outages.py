@@ -134,8 +134,8 @@ def refund_in_dashboard(pair: Pair) -> str:
 
 complete = press("mentor", "/mentor/bookings/{}/completion")
 report_no_show = press("mentor", "/mentor/bookings/{}/no-show")
-refund = press("mentor", "/mentor/bookings/{}/cancellation", quoted=f"0-{PRICE}")
-call_off = press("mentee", "/mentee/bookings/{}/cancellation", quoted=f"{PRICE}-0")
+refund = press("mentor", "/mentor/bookings/{}/cancellation", quoted=f"0-{PRICE}-0")
+call_off = press("mentee", "/mentee/bookings/{}/cancellation", quoted=f"{PRICE}-0-0")
 call_off_unpaid = press("mentee", "/mentee/bookings/{}/cancellation", quoted="0-0-0")
 
 

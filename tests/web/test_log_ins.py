@@ -114,7 +114,7 @@ def test_a_form_without_its_token_is_refused(
         ):
             for token in ("", "x", "\0"):
                 with subtests.test(f"{path} {token!r}"):
-                    assert who.post(path, {"csrf_token": token, "quoted": "8000-0"}).status_code == 400
+                    assert who.post(path, {"csrf_token": token, "quoted": "8000-0-0"}).status_code == 400
                     assert "This page was open for too long" in who.words
                     assert "Nothing was charged or changed." in who.words
     assert "Ann" in anns.words, "she is still logged in"

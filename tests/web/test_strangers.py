@@ -42,7 +42,7 @@ def test_a_foreign_booking_and_one_that_is_not_there_have_the_same_answer(
                     assert foreign[0] == 404
             for tail in posts:
                 with subtests.test(f"POST {door}{tail}"):
-                    quoted = {"quoted": "8000-0"}
+                    quoted = {"quoted": "8000-0-0"}
                     foreign = who.post(f"/{door}/bookings/{held_hour.id}{tail}", quoted).status_code, who.words
                     nobodys = who.post(f"/{door}/bookings/{NOBODYS}{tail}", quoted).status_code, who.words
                     assert foreign == nobodys
@@ -82,7 +82,7 @@ def test_doors_of_others_look_like_walls(
         ):
             with subtests.test(path):
                 assert who.get(path).status_code == 404
-        assert bobs.post(f"/operator/bookings/{held_hour.id}/cancellation", {"quoted": "8000-0"}).status_code == 404
+        assert bobs.post(f"/operator/bookings/{held_hour.id}/cancellation", {"quoted": "8000-0-0"}).status_code == 404
         assert chos.post(f"/mentor/bookings/{held_hour.id}/completion").status_code == 404
 
 
@@ -97,7 +97,7 @@ def test_whoever_is_not_logged_in_is_asked_to_and_changes_nothing(
                 assert (answer.status_code, answer.location.split("?")[0]) == (302, "/log-in")
         for tail in ("completion", "no-show", "cancellation"):
             with subtests.test(tail):
-                answer = nobody.post(f"/mentor/bookings/{held_hour.id}/{tail}", {"quoted": "8000-0"})
+                answer = nobody.post(f"/mentor/bookings/{held_hour.id}/{tail}", {"quoted": "8000-0-0"})
                 assert (answer.status_code, answer.location.split("?")[0]) == (302, "/log-in")
 
 
