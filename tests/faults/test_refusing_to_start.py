@@ -133,13 +133,19 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path, worker_id: str) ->
     return f"sqlite:///{tmp_path / 'empty.db'}" if request.param == "sqlite" else postgresql_url(worker_id)
 
 
+def changes(steps: list[str]) -> list[str]:
+    """What is more than a look at the tables, which Alembic may take in any order."""
+    return [step for step in steps if not step.startswith(("sql PRAGMA", "sql SELECT"))]
+
+
 def test_a_migration_that_is_killed_anywhere_leaves_nothing_to_start_on_and_can_be_done_again(empty_url: str):
     steps = migrate_and_die(empty_url)
     commits = [n for n, step in enumerate(steps, start=1) if step == "commit"]
     points = sorted({*commits, *range(SPARSE, commits[-1], SPARSE)})
     for n in points:
         empty(empty_url)
-        assert migrate_and_die(empty_url, n) == steps[:n]
+        died_after = migrate_and_die(empty_url, n)
+        assert (len(died_after), changes(died_after)) == (n, changes(steps[:n]))
         app = create_app(settings_for(empty_url))
         with app.app_context():
             told = schema.problem()
