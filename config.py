@@ -1,7 +1,7 @@
 """The configuration, read from the environment and checked as a whole before anything starts."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.headerregistry import Address
@@ -138,6 +138,12 @@ class Settings:
                 safety_margin=timedelta(hours=reader.whole("HOLD_SAFETY_MARGIN_HOURS", 6)),
                 checkout=timedelta(minutes=reader.whole("CHECKOUT_MINUTES", 15)),
                 notice=timedelta(minutes=reader.whole("BOOKING_NOTICE_MINUTES", 60)),
+                horizon=timedelta(days=reader.whole("BOOKING_HORIZON_DAYS", 60)),
+                authorization_lead=timedelta(hours=reader.whole("AUTHORIZATION_LEAD_HOURS", 48)),
+                authorization_retries=tuple(
+                    timedelta(hours=before) for before in reader.wholes("AUTHORIZATION_RETRY_HOURS", "36,24")
+                ),
+                authorization_deadline=timedelta(hours=reader.whole("AUTHORIZATION_DEADLINE_HOURS", 12)),
                 free_cancellation=timedelta(hours=reader.whole("FREE_CANCELLATION_HOURS", 24)),
                 cancellation_grace=timedelta(minutes=reader.whole("CANCELLATION_GRACE_MINUTES", 60)),
                 commission_bps=reader.whole("COMMISSION_BPS", 1_000),
@@ -167,11 +173,18 @@ class _Reader:
         return tuple(word.strip() for word in self.text(name, default).split(",") if word.strip())
 
     def whole(self, name: str, default: int) -> int:
-        value = self.text(name, str(default))
-        if not (value.isascii() and value.isdigit() and len(value) <= LONGEST_NUMBER):
-            self.problems.append(f"{name} must be a whole number below a million, not {value!r}.")
-            return default
-        return int(value)
+        return next(iter(self._numbers(name, [self.text(name, str(default))])), default)
+
+    def wholes(self, name: str, default: str) -> tuple[int, ...]:
+        """Several, separated by commas."""
+        return tuple(self._numbers(name, self.words(name, default)))
+
+    def _numbers(self, name: str, words: Iterable[str]) -> Iterator[int]:
+        for word in words:
+            if word.isascii() and word.isdigit() and len(word) <= LONGEST_NUMBER:
+                yield int(word)
+            else:
+                self.problems.append(f"{name} must be a whole number below a million, not {word!r}.")
 
     def yes(self, name: str, default: str = "no") -> bool:
         value = self.text(name, default).lower()

@@ -99,7 +99,10 @@ def test_an_empty_setting_is_a_missing_one(name: str, value: str):
         ({"COMMISSION_BPS": "10 %"}, "COMMISSION_BPS must be a whole number"),
         ({"COMMISSION_BPS": "10001"}, "commission must be between"),
         ({"COMPLETION_GRACE_HOURS": "0"}, "longer than nothing"),
-        ({"COMPLETION_GRACE_HOURS": "168"}, "nothing could be booked"),
+        ({"COMPLETION_GRACE_HOURS": "168"}, "the shortest hold lives 114 h"),
+        ({"AUTHORIZATION_RETRY_HOURS": "36,soon"}, "AUTHORIZATION_RETRY_HOURS must be a whole number"),
+        ({"AUTHORIZATION_RETRY_HOURS": "24,36"}, "in that order"),
+        ({"BOOKING_HORIZON_DAYS": "0"}, "nothing could be booked"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -6,11 +6,11 @@ before it. A booking keeps the buffers that it was made with.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from app.actions import claims, holds, places, timetables
+from app.actions import claims, places, timetables
 from app.actions.claims import Slot, Taken
 from app.actions.timetables import Timetable
 from app.kit.calendar import cells
@@ -21,6 +21,7 @@ from app.models.user import User
 USUAL_MINUTES = 60
 NEAREST = 3
 WEEK = timedelta(days=7)
+FIRST_LOOK = 2 * WEEK  # how far one looks at once; twice as far each time that nothing is found
 FASTER = "Somebody was faster, or you have another session then."
 
 
@@ -33,29 +34,23 @@ class Day:
 
 
 @dataclass(frozen=True)
-class Openings:
-    """A mentor's slots of one length that a viewer can book now; looked for only where one asks."""
+class Stretch:
+    """What is known of a mentor's time, for sessions that begin from ``start`` on and before ``end``."""
 
+    start: datetime
+    end: datetime
     timetable: Timetable
-    minutes: int
-    begin: datetime  # the present
     mentors: Taken
     viewers: Taken
     full: set[date]
 
-    @property
-    def end(self) -> datetime:
-        """When a session that is booked now must have ended at the latest."""
-        return self.timetable.latest(self.begin)
+    def covers(self, start: datetime, end: datetime) -> bool:
+        return self.start <= start and end <= self.end
 
-    def between(self, start: datetime, end: datetime) -> Iterator[Slot]:
-        """The open slots that begin from ``start`` on and before ``end``, soonest first."""
-        if self.minutes not in self.timetable.mentor.lengths:
-            return
-        soonest = max(start, self.timetable.soonest(self.begin))
-        latest = min(end + timedelta(minutes=self.minutes), self.end)
+    def free(self, minutes: int, start: datetime, end: datetime, *, latest: datetime) -> Iterator[Slot]:
+        """The free slots that begin from ``start`` on and before ``end``, and end by ``latest``, soonest first."""
         rest = self.timetable.rest
-        for slot in self.timetable.slots(self.minutes, soonest, latest):
+        for slot in self.timetable.slots(minutes, start, min(end + timedelta(minutes=minutes), latest)):
             if (
                 slot.starts_at < end
                 and self.mentors.admits(slot, rest)
@@ -64,28 +59,78 @@ class Openings:
             ):
                 yield slot
 
+
+@dataclass
+class Openings:
+    """A mentor's slots of one length that a viewer can book now; read only for the days about which one asks."""
+
+    mentor: Mentor
+    minutes: int
+    begin: datetime  # the present
+    viewer_id: str | None = None
+    known: Stretch | None = None
+
+    @property
+    def end(self) -> datetime:
+        """When a session that is booked now must have ended at the latest."""
+        return timetables.latest(self.mentor, self.begin)
+
+    def between(self, start: datetime, end: datetime) -> Iterator[Slot]:
+        """The open slots that begin from ``start`` on and before ``end``, soonest first."""
+        soonest, latest = timetables.soonest(self.mentor, self.begin), self.end
+        start, end = max(start, soonest), min(end, latest)
+        if start < end and self.minutes in self.mentor.lengths:
+            yield from self._stretch(start, end).free(self.minutes, start, end, latest=latest)
+
     def all(self) -> list[Slot]:
         return list(self.between(self.begin, self.end))
 
     def first(self) -> Slot | None:
-        """The soonest one, looked for week by week."""
+        """The soonest one."""
         start = self.begin
-        while start < self.end:
-            found = next(self.between(start, start + WEEK), None)
+        for end in looks(self.begin, self.end):
+            found = next(self.between(start, end), None)
             if found is not None:
                 return found
-            start += WEEK
+            start = end
         return None
+
+    def _stretch(self, start: datetime, end: datetime) -> Stretch:
+        if self.known is None or not self.known.covers(start, end):
+            self.known = read([self.mentor], start, end, viewer_id=self.viewer_id)[self.mentor.id]
+        return self.known
 
 
 def openings(mentor: Mentor, minutes: int, *, now: datetime, viewer: User | None = None) -> Openings:
-    """What is free for the mentor and for the viewer, in a few queries."""
-    people = [mentor.user_id] + ([viewer.id] if viewer else [])
-    (timetable,) = timetables.of([mentor], now=now)
-    taken = claims.taken_by(people, _bookable(now))
-    full = places.full_days([timetable], now, holds.reach(now))
-    viewers = taken[viewer.id] if viewer else Taken()
-    return Openings(timetable, minutes, now, taken[mentor.user_id], viewers, full.get(mentor.id, set()))
+    """What is free for the mentor and for the viewer: three queries for each stretch of time that is asked about."""
+    return Openings(mentor, minutes, now, viewer.id if viewer else None)
+
+
+def read(
+    mentors: Sequence[Mentor], start: datetime, end: datetime, *, viewer_id: str | None = None
+) -> dict[str, Stretch]:
+    """What is known of mentors' time from ``start`` until ``end``, by mentor; three queries for all of them."""
+    until = end + timedelta(minutes=max((minutes for mentor in mentors for minutes in mentor.lengths), default=0))
+    offered = timetables.of(mentors, start, until)
+    people = [mentor.user_id for mentor in mentors] + ([viewer_id] if viewer_id else [])
+    taken = claims.taken_by(people, cells(start, until))
+    full = places.full_days(offered, start, until)
+    viewers = taken[viewer_id] if viewer_id else Taken()
+    return {
+        offer.mentor.id: Stretch(
+            start, end, offer, taken[offer.mentor.user_id], viewers, full.get(offer.mentor.id, set())
+        )
+        for offer in offered
+    }
+
+
+def looks(begin: datetime, end: datetime) -> Iterator[datetime]:
+    """How far to look for something soon: a little, then farther and farther, at last until ``end``."""
+    ahead = FIRST_LOOK
+    while begin + ahead < end:
+        yield begin + ahead
+        ahead *= 3
+    yield end
 
 
 def open_slots(mentor: Mentor, minutes: int, *, now: datetime, viewer: User | None = None) -> list[Slot]:
@@ -105,22 +150,25 @@ def next_free(mentors: Iterable[Mentor], minutes: int, *, now: datetime) -> dict
 
     It is one of ``minutes``, or of the nearest length that the mentor offers.
     """
-    offered = timetables.of(mentors, now=now)
-    taken = claims.taken_by([timetable.mentor.user_id for timetable in offered], _bookable(now))
-    full = places.full_days(offered, now, holds.reach(now))
-    found = {}
-    for timetable in offered:
-        mentor = timetable.mentor
-        length = mentor.length_near(minutes) or minutes
-        nobody = Taken()
-        soonest = Openings(timetable, length, now, taken[mentor.user_id], nobody, full.get(mentor.id, set())).first()
-        found[mentor.id] = soonest.starts_at if soonest else None
+    left = {mentor.id: mentor for mentor in mentors}
+    found: dict[str, datetime | None] = dict.fromkeys(left)
+    start = now
+    for end in looks(now, max((timetables.latest(mentor, now) for mentor in left.values()), default=now)):
+        for mentor_id, stretch in read(list(left.values()), start, end).items() if left else ():
+            mentor = left[mentor_id]
+            known = Openings(mentor, mentor.length_near(minutes) or minutes, now, known=stretch)
+            soonest = next(known.between(start, end), None)
+            if soonest is not None:
+                found[mentor_id] = soonest.starts_at
+                del left[mentor_id]
+        start = end
     return found
 
 
-def nearest(slots: Sequence[Slot], starts_at: datetime) -> list[Slot]:
-    """The few open slots closest to a wish, in order of time."""
-    closest = sorted(slots, key=lambda slot: abs(slot.starts_at - starts_at))[:NEAREST]
+def nearest(openings: Openings, starts_at: datetime) -> list[Slot]:
+    """The few open slots closest to a wish, within a week of it, in order of time."""
+    around = openings.between(starts_at - WEEK, starts_at + WEEK)
+    closest = sorted(around, key=lambda slot: abs(slot.starts_at - starts_at))[:NEAREST]
     return sorted(closest, key=lambda slot: slot.starts_at)
 
 
@@ -133,7 +181,3 @@ def check_open(mentor: Mentor, starts_at: datetime, minutes: int, *, now: dateti
         raise SlotTaken(FASTER)
     places.check_left(timetable, starts_at)
     return slot
-
-
-def _bookable(now: datetime) -> range:
-    return cells(now.astimezone(UTC), holds.reach(now))

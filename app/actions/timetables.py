@@ -31,27 +31,17 @@ class Timetable:
     def rest(self) -> Rest:
         return Rest.of(self.mentor.buffer_before, self.mentor.buffer_after)
 
-    def soonest(self, now: datetime) -> datetime:
-        """When a session that is booked now can begin at the earliest."""
-        own = timedelta(hours=self.mentor.notice_hours or 0)
-        return now + max(policy.current().notice, own)
-
-    def latest(self, now: datetime) -> datetime:
-        """When a session that is booked now must have ended: within the mentor's horizon, and the hold's reach."""
-        reach = holds.reach(now)
-        return reach if self.mentor.horizon_days is None else min(reach, now + self.mentor.horizon_days * DAY)
-
     def day_of(self, at: datetime) -> date | None:
         """The day on which that is where the mentor is; None if there is no such zone any more."""
         zone = zone_of(self.mentor.time_zone)
         return at.astimezone(zone).date() if zone else None
 
-    def slots(self, minutes: int, soonest: datetime, latest: datetime) -> list[Slot]:
-        """The offered slots from ``soonest`` until ``latest``, in order of time."""
+    def slots(self, minutes: int, since: datetime, until: datetime) -> list[Slot]:
+        """The offered slots from ``since`` until ``until``, in order of time."""
         length, found = timedelta(minutes=minutes), set()
-        for start, end in self._open(soonest, latest):
-            begin = start + max(0, -((start - soonest) // STEP)) * STEP
-            while begin + length <= min(end, latest):
+        for start, end in self._open(since, until):
+            begin = start + max(0, -((start - since) // STEP)) * STEP
+            while begin + length <= min(end, until):
                 found.add(Slot(begin, begin + length))
                 begin += STEP
         return sorted(found, key=lambda slot: slot.starts_at)
@@ -61,10 +51,10 @@ class Timetable:
         if minutes not in self.mentor.lengths:
             allowed = ", ".join(str(length) for length in self.mentor.lengths)
             raise Invalid(f"A session takes {allowed} minutes." if allowed else NOT_OFFERED, field="minutes")
-        if starts_at < self.soonest(now):
+        if starts_at < soonest(self.mentor, now):
             raise Invalid("That time has passed or is too soon. Please pick a later one.", field="starts_at")
         slot = Slot.of(starts_at, minutes)
-        if slot.ends_at > self.latest(now) or slot not in self.slots(minutes, slot.starts_at, slot.ends_at):
+        if slot.ends_at > latest(self.mentor, now) or slot not in self.slots(minutes, slot.starts_at, slot.ends_at):
             raise Invalid(NOT_OFFERED, field="starts_at")
         return slot
 
@@ -89,14 +79,25 @@ class Timetable:
         return joined(hours + _of_kind(about, ExceptionKind.EXTRA))
 
 
-def of(mentors: Iterable[Mentor], *, now: datetime) -> list[Timetable]:
-    """The mentors' timetables for all days that can be booked now, in one query for all of them."""
+def soonest(mentor: Mentor, now: datetime) -> datetime:
+    """When a session that is booked now can begin at the earliest."""
+    return now + max(policy.current().notice, timedelta(hours=mentor.notice_hours or 0))
+
+
+def latest(mentor: Mentor, now: datetime) -> datetime:
+    """When a session that is booked now must have ended: within the mentor's horizon, and the hold's reach."""
+    reach = holds.reach(now)
+    return reach if mentor.horizon_days is None else min(reach, now + mentor.horizon_days * DAY)
+
+
+def of(mentors: Iterable[Mentor], start: datetime, end: datetime) -> list[Timetable]:
+    """The mentors' timetables for all days between the two, in one query for all of them."""
     mentors = list(mentors)
-    soonest, latest = _days_around(now, holds.reach(now))
+    first, last = _days_around(start, end)
     query = select(DateException).where(
         DateException.mentor_id.in_([mentor.id for mentor in mentors]),
-        DateException.last_day >= soonest,
-        DateException.first_day <= latest,
+        DateException.last_day >= first,
+        DateException.first_day <= last,
     )
     found = defaultdict(list)
     for exception in db.session.scalars(query):

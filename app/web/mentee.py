@@ -208,7 +208,7 @@ def _picked(form: BookingForm) -> tuple[Mentor, int, datetime]:
 
 
 def _taken(form: BookingForm, mentor: Mentor, minutes: int, starts_at: datetime) -> str:
-    free = availability.open_slots(mentor, minutes, now=clock.now(), viewer=me())
+    free = availability.openings(mentor, minutes, now=clock.now(), viewer=me())
     slot = Slot.of(starts_at, minutes)
     return _form(form, mentor, slot, nearest=availability.nearest(free, starts_at), slot_taken=True)
 

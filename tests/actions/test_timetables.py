@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from app.actions import timetables
 from app.actions.timetables import Timetable
 from app.kit.calendar import DAY, days_from
 from app.models.availability import DateException, ExceptionKind, WeeklyHours
@@ -109,7 +110,7 @@ def test_each_slot_that_is_offered_around_a_change_of_the_clocks_passes_the_chec
     hours = timetable(zone)
     for change in changes_of(zone):
         now = change - DAY
-        offered = hours.slots(MINUTES, hours.soonest(now), hours.latest(now))
+        offered = hours.slots(MINUTES, timetables.soonest(hours.mentor, now), min(timetables.latest(hours.mentor, now), now + 5 * DAY))
         assert offered
         assert [hours.check(slot.starts_at, MINUTES, now=now) for slot in offered] == offered
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from app.kit import policy
-from app.kit.policy import CUSTOMER_HOLD, Policy
+from app.kit.policy import CUSTOMER_HOLD, MERCHANT_HOLD, Policy
 
 HOUR, NOTHING = timedelta(hours=1), timedelta()
 
@@ -30,9 +30,17 @@ def test_a_session_can_be_booked_as_far_ahead_as_a_hold_outlives_it():
         ({"safety_margin": NOTHING}, "safety margin"),
         ({"checkout": NOTHING}, "checkout"),
         ({"checkout": -HOUR}, "checkout"),
-        ({"completion_grace": CUSTOMER_HOLD}, "nothing could be booked"),
-        ({"safety_margin": timedelta(days=6)}, "nothing could be booked"),
-        ({"notice": timedelta(days=5)}, "nothing could be booked"),
+        ({"completion_grace": CUSTOMER_HOLD}, "48 h) + the longest session (1.5 h) + completion grace (168 h)"),
+        ({"safety_margin": timedelta(days=6)}, "safety margin (144 h) = 241.5 h, and the shortest hold lives 114 h"),
+        ({"durations": (60, 24 * 60)}, "the longest session (24 h)"),
+        ({"authorization_lead": 59 * HOUR}, "Authorization lead (59 h)"),
+        ({"authorization_lead": 36 * HOUR}, "36 h > 36 h > 24 h > 12 h > 0 h is not so"),
+        ({"authorization_retries": (24 * HOUR, 36 * HOUR)}, "in that order"),
+        ({"authorization_retries": (12 * HOUR,)}, "in that order"),
+        ({"authorization_deadline": NOTHING}, "in that order"),
+        ({"free_cancellation": 49 * HOUR}, "a late fee could find nothing"),
+        ({"notice": timedelta(days=60)}, "nothing could be booked"),
+        ({"horizon": HOUR}, "nothing could be booked"),
         ({"commission_bps": -1}, "commission"),
         ({"commission_bps": 10_001}, "commission"),
     ],
@@ -50,14 +58,19 @@ def test_a_commission_may_be_nothing_or_everything(commission_bps: int):
 
 
 def test_the_last_hold_that_fits_fits():
-    longest = timedelta(minutes=max(Policy().durations))
-    exactly = replace(Policy(), notice=Policy().reach - longest)
+    usual = Policy()
+    others = usual.longest + usual.completion_grace + usual.safety_margin
+    exactly = replace(usual, authorization_lead=MERCHANT_HOLD - others)
     assert exactly.problems() == []
-    assert len(replace(exactly, notice=exactly.notice + timedelta(minutes=1)).problems()) == 1
+    assert len(replace(exactly, safety_margin=usual.safety_margin + timedelta(minutes=1)).problems()) == 1
+
+
+def test_a_bank_need_not_be_asked_again():
+    assert replace(Policy(), authorization_retries=()).problems() == []
 
 
 def test_everything_that_is_wrong_is_said_at_once():
-    wrong = Policy(completion_grace=NOTHING, notice=timedelta(days=9), durations=(7,), commission_bps=-1)
+    wrong = Policy(completion_grace=NOTHING, notice=timedelta(days=90), durations=(7,), commission_bps=-1)
     assert len(wrong.problems()) == 4
 
 
