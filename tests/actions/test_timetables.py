@@ -110,7 +110,8 @@ def test_each_slot_that_is_offered_around_a_change_of_the_clocks_passes_the_chec
     hours = timetable(zone)
     for change in changes_of(zone):
         now = change - DAY
-        offered = hours.slots(MINUTES, timetables.soonest(hours.mentor, now), min(timetables.latest(hours.mentor, now), now + 5 * DAY))
+        until = min(timetables.latest(hours.mentor, now), now + 5 * DAY)
+        offered = hours.slots(MINUTES, timetables.soonest(hours.mentor, now), until)
         assert offered
         assert [hours.check(slot.starts_at, MINUTES, now=now) for slot in offered] == offered
 
