@@ -1,7 +1,7 @@
 """How fast a worker empties a backlog: voids with the budget lifted, then a mixture within the budget.
 
-The worker is a process of its own on PostgreSQL. Stripe is the simulator behind a socket and takes 100 ms for whatever
-changes something. The calls are counted where they arrive.
+The workers are processes of their own on PostgreSQL, one for each core, and share the connections. Stripe is the
+simulator behind a socket and takes 100 ms for whatever changes something. The calls are counted where they arrive.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import stripe
@@ -57,7 +59,7 @@ STANDS_AS = {
 
 @dataclass(frozen=True)
 class Run:
-    """When which endpoint was called, in seconds; the worker's own seconds of the processor."""
+    """When which endpoint was called, in seconds; the workers' own seconds of the processor."""
 
     calls: list[tuple[float, str]]
     busy: float
@@ -108,24 +110,29 @@ class Backlog:
                         self._start(kind, booking, payment)
             db.session.remove()
 
-    def work_off(self, connections: int, **told: str) -> Run:
-        """Let a worker do it. Raises: RuntimeError if it could not, or left something undone."""
+    def work_off(self, workers: int, connections: int, **told: str) -> Run:
+        """Let so many workers do it, on so many connections together.
+
+        Raises: RuntimeError if they could not, or left something undone.
+        """
         time.sleep(operations.HEAD_START + 1)
         command = [sys.executable, "-m", "flask", "--app", "wsgi", "job", "finish_operations"]
         before = os.times()
         with self._counted() as (address, calls):
             environ = environment_of(self.app.extensions["settings"]) | {
                 "STRIPE_API_BASE": address,
-                "WORKER_CONNECTIONS": str(connections),
+                "WORKER_CONNECTIONS": str(connections // workers),
             }
-            ended = subprocess.run(command, cwd=ROOT, env=environ | told, capture_output=True, text=True, check=False)
+            with ThreadPoolExecutor(workers) as waiting:
+                run = partial(subprocess.run, cwd=ROOT, env=environ | told, capture_output=True, text=True, check=False)
+                ended = list(waiting.map(run, [command] * workers))
         after = os.times()
         with self.app.app_context():
             states = select(Operation.state, func.count()).group_by(Operation.state)
             left = dict(db.session.execute(states).tuples().all())
             db.session.remove()
-        if ended.returncode or set(left) != {OperationState.DONE}:
-            raise RuntimeError(f"{left}\n{ended.stdout[-2_000:]}{ended.stderr[-2_000:]}")
+        if any(each.returncode for each in ended) or set(left) != {OperationState.DONE}:
+            raise RuntimeError(f"{left}\n" + "".join(each.stdout[-2_000:] + each.stderr[-2_000:] for each in ended))
         own = after.children_user + after.children_system - before.children_user - before.children_system
         return Run(sorted(calls), own)
 
@@ -220,30 +227,33 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="bench worker")
     parser.add_argument("--voids", type=int, default=600)
     parser.add_argument("--size", type=int, default=2_000, help="of the mixed backlog")
-    parser.add_argument("--connections", type=int, default=8, help="for the voids; twice as many for the mixed backlog")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument(
+        "--connections", type=int, default=8, help="of all workers, for the voids; twice as many for the mixed backlog"
+    )
     parser.add_argument("--budget", type=int, default=BUDGET, help="calls a second for the mixed backlog")
     options = parser.parse_args(arguments)
     backlog = Backlog()
-    missed = _voids(backlog, options.voids, options.connections)
-    return max(missed, _mixed(backlog, options.size, 2 * options.connections, options.budget))
+    missed = _voids(backlog, options.voids, options.workers, options.connections)
+    return max(missed, _mixed(backlog, options.size, options.workers, 2 * options.connections, options.budget))
 
 
-def _voids(backlog: Backlog, size: int, connections: int) -> int:
+def _voids(backlog: Backlog, size: int, workers: int, connections: int) -> int:
     backlog.write_down([VOID], size)
-    run = backlog.work_off(connections, STRIPE_REQUESTS_PER_SECOND="0", STRIPE_REQUESTS_PER_ENDPOINT="0")
-    print(f"{size:,} voids on {connections} connections, no budget: {run.rate:.1f} a second (wanted: {WANTED_VOIDS}), "
-          f"processor {run.busy / size * 1000:.1f} ms each")  # fmt: skip
+    run = backlog.work_off(workers, connections, STRIPE_REQUESTS_PER_SECOND="0", STRIPE_REQUESTS_PER_ENDPOINT="0")
+    print(f"{size:,} voids by {workers} workers on {connections} connections in all, no budget: {run.rate:.1f} "
+          f"a second (wanted: {WANTED_VOIDS}), processor {run.busy / size * 1000:.1f} ms each")  # fmt: skip
     return int(run.rate < WANTED_VOIDS)
 
 
-def _mixed(backlog: Backlog, size: int, connections: int, budget: int) -> int:
+def _mixed(backlog: Backlog, size: int, workers: int, connections: int, budget: int) -> int:
     kinds, of_one_endpoint = [HOLD, CAPTURE, VOID, REFUND], budget // 4
     backlog.write_down(kinds, size)
     limits = {"STRIPE_REQUESTS_PER_SECOND": str(budget), "STRIPE_REQUESTS_PER_ENDPOINT": str(of_one_endpoint)}
-    run = backlog.work_off(connections, **limits)
+    run = backlog.work_off(workers, connections, **limits)
     least = OF_BUDGET * budget
-    print(f"{size:,} operations of four kinds on {connections} connections: {run.rate:.1f} calls a second "
-          f"(wanted: {least:.0f} to {budget})")  # fmt: skip
+    print(f"{size:,} operations of four kinds by {workers} workers on {connections} connections: {run.rate:.1f} "
+          f"calls a second (wanted: {least:.0f} to {budget})")  # fmt: skip
     for name, rate in sorted(run.rates.items()):
         print(f"    {name:40} {rate:5.1f} (wanted: at most {of_one_endpoint})")
     within = run.rate <= budget and max(run.rates.values()) <= of_one_endpoint

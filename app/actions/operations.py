@@ -180,7 +180,6 @@ def close(operation: Operation, state: OperationState, *, now: datetime, error: 
     operation.error = error
     operation.settled_at = now
     operation.move_to(state, now=now, by=Party.STRIPE, because=operation.kind, operation_id=operation.id)
-    db.session.flush()  # its subject is free for the next one, also within this transaction
 
 
 def unsettled(subject: str) -> Operation | None:

@@ -193,9 +193,9 @@ def _authorized(payment: Payment, intent: Intent, now: datetime) -> None:
 def _captured(payment: Payment, intent: Intent, now: datetime) -> None:
     if payment.state != PaymentState.AUTHORIZED:
         return
+    booking = Booking.locked(payment.booking_id)
     told = labels.cause_of(intent.metadata, labels.CAPTURE)
     operation = _cause(CAPTURE, payment, intent.received, stripe_id=intent.id, told=told, now=now)
-    booking = Booking.locked(payment.booking_id)
     deadlines.lift(deadlines.RELEASE, payment.id)
     payment.captured_minor = intent.received.minor
     payment.move_to(PaymentState.CAPTURED, now=now, by=operation.by, operation_id=operation.id)
@@ -206,10 +206,10 @@ def _captured(payment: Payment, intent: Intent, now: datetime) -> None:
 def _let_go(payment: Payment, intent: Intent, now: datetime) -> None:
     if payment.state not in (PaymentState.NEEDS_CARD, PaymentState.AUTHORIZED):
         return
+    booking = Booking.locked(payment.booking_id)
     lapsed = intent.cancellation_reason == LAPSED and payment.state == PaymentState.AUTHORIZED
     told = labels.cause_of_cancel(intent)
     operation = _cause(VOID, payment, payment.authorized or None, stripe_id=intent.id, told=told, now=now)
-    booking = Booking.locked(payment.booking_id)
     deadlines.lift(deadlines.RELEASE, payment.id)
     payment.move_to(
         PaymentState.LAPSED if lapsed else PaymentState.VOIDED, now=now, by=operation.by, operation_id=operation.id
