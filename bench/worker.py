@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -78,11 +78,24 @@ class Run:
         return {name: pace(moments) for name, moments in by_endpoint.items()}
 
 
+class SlowStripe(Simulator):
+    """Whatever changes something takes ``seconds``, the simulator's own work included."""
+
+    seconds = 0.0
+
+    def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
+        begun = time.monotonic()
+        answer = super().__call__(environ, start_response)
+        if environ["REQUEST_METHOD"] == "POST":
+            time.sleep(max(0.0, begun + self.seconds - time.monotonic()))
+        return answer
+
+
 class Backlog:
     """A house with a worker, its Stripe, and operations that nobody has begun."""
 
     def __init__(self) -> None:
-        self.simulator = Simulator(":memory:")
+        self.simulator = SlowStripe(":memory:")
         network = InProcessClient(self.simulator)
         self.stripe = stripe.StripeClient(
             "sk_test_platform", base_addresses={"api": "http://127.0.0.1"}, http_client=network
@@ -210,13 +223,13 @@ class Backlog:
         server = Server(self.simulator, "127.0.0.1", 0)
         serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         serving.start()
-        self.simulator.faults.add("delay", seconds=STRIPES_TIME, count=None)
+        self.simulator.seconds = STRIPES_TIME
         self.simulator.watchers.append(note)
         try:
             yield f"http://127.0.0.1:{server.server_address[1]}", calls
         finally:
             self.simulator.watchers.remove(note)
-            self.simulator.faults.clear()
+            self.simulator.seconds = 0.0
             server.shutdown()
             serving.join()
             server.server_close()
