@@ -37,6 +37,7 @@ class Settings:
     """``stripe_api`` other than Stripe's own is a simulator on this machine; a demo also reads its clock.
 
     ``mail_url`` names a mail server, ``public_url`` is how people reach this installation (``https://host``).
+    ``calendar_hosts`` may serve mentors' calendars though they are not on the internet, or have a port of their own.
     ``requests_per_second`` and ``requests_per_endpoint`` (a second) are the budget of calls to Stripe; 0 is no limit.
     """
 
@@ -58,6 +59,7 @@ class Settings:
     mail_url: str = field(default="", repr=False)
     mail_from: str = "Mentorhold <mail@localhost>"
     public_url: str = ""
+    calendar_hosts: tuple[str, ...] = ()
     policy: Policy = Policy()
 
     @property
@@ -133,6 +135,7 @@ class Settings:
             mail_url=reader.text("MAIL_URL", ""),
             mail_from=reader.text("MAIL_FROM", "Mentorhold <mail@localhost>"),
             public_url=reader.text("PUBLIC_URL", "").rstrip("/"),
+            calendar_hosts=reader.words("CALENDAR_HOSTS", ""),
             policy=Policy(
                 completion_grace=timedelta(hours=reader.whole("COMPLETION_GRACE_HOURS", 48)),
                 safety_margin=timedelta(hours=reader.whole("HOLD_SAFETY_MARGIN_HOURS", 6)),

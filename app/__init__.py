@@ -15,9 +15,10 @@ from app import cli, web
 from app.actions import letters, orders
 from app.actions.budget import Turnstile
 from app.extensions import csrf, db, limiter, login_manager, migrate
-from app.gateways import mailer, stripe_gateway
+from app.gateways import foreign_calendars, mailer, stripe_gateway
 from app.gateways.guard import Guard
 from app.gateways.mailer import Drawer, Mailer, SmtpMailer
+from app.gateways.outside_web import OutsideWeb
 from app.gateways.stripe_gateway import StripeGateway
 from app.kit import clock, policy
 from app.kit.breaker import Breaker
@@ -70,6 +71,7 @@ def use(settings: Settings, gateway: StripeGateway) -> None:
     orders.use_environment(settings.environment)
     stripe_gateway.use(gateway)
     mailer.use(_the_way_to_mailboxes(settings))
+    foreign_calendars.use(OutsideWeb(exempt=settings.calendar_hosts))
     letters.use(letters.Sender(settings.mail_sender, settings.public_url or LOCALLY))
     limiter.enabled = settings.rate_limits
     clock.use(clock.SimulatedClock(settings.stripe_api) if settings.demo else clock.system_time)

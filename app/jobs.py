@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 from app.actions import (
     bookings,
     budget,
+    busy_calendars,
     events,
     inbox,
     leases,
@@ -76,6 +77,7 @@ class Job:
     spoil: Callable[..., object] | None = None  # (row, error, *, now): what to do when doing it broke
     give_back: Callable[[Sequence[Any]], object] | None = None  # rows that ``due`` has claimed and nobody has begun
     asks_stripe: bool = True
+    at_most: int | None = None  # rows at once, of what may keep a thread waiting long
 
 
 JOBS = {
@@ -88,6 +90,7 @@ JOBS = {
     "send_mail": Job(
         timedelta(seconds=10), outbox.claim, outbox.send, outbox.spoil, give_back=outbox.hand_back, asks_stripe=False
     ),
+    "read_calendars": Job(timedelta(seconds=10), busy_calendars.due, busy_calendars.read, asks_stripe=False, at_most=2),
     "follow_stripes_books": Job(timedelta(minutes=1), settlements.unread, settlements.follow),
     "reconcile": Job(timedelta(minutes=5), reconcile.due, _reconcile),
     "release_forgotten_holds": Job(timedelta(hours=1), releases.forgotten, releases.release, asks_stripe=False),
@@ -107,7 +110,9 @@ class Crew:
 
     def work(self, name: str) -> int:
         """Do one job now, as many rows at once as there are threads; how many rows it did."""
-        room = BoundedSemaphore(2 * self._size)  # rows are looked for a little ahead, so that no thread waits for one
+        room = BoundedSemaphore(
+            JOBS[name].at_most or 2 * self._size
+        )  # rows are looked for a little ahead, so that no thread waits for one
         begun: list[Future[bool]] = []
         with self._app.app_context():
             try:

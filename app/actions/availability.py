@@ -55,6 +55,7 @@ class Stretch:
                 slot.starts_at < end
                 and self.mentors.admits(slot, rest)
                 and self.viewers.admits(slot)
+                and not self.timetable.is_busy(slot)
                 and self.timetable.day_of(slot.starts_at) not in self.full
             ):
                 yield slot
@@ -102,14 +103,14 @@ class Openings:
 
 
 def openings(mentor: Mentor, minutes: int, *, now: datetime, viewer: User | None = None) -> Openings:
-    """What is free for the mentor and for the viewer: three queries for each stretch of time that is asked about."""
+    """What is free for the mentor and for the viewer: four queries for each stretch of time that is asked about."""
     return Openings(mentor, minutes, now, viewer.id if viewer else None)
 
 
 def read(
     mentors: Sequence[Mentor], start: datetime, end: datetime, *, viewer_id: str | None = None
 ) -> dict[str, Stretch]:
-    """What is known of mentors' time from ``start`` until ``end``, by mentor; three queries for all of them."""
+    """What is known of mentors' time from ``start`` until ``end``, by mentor; four queries for all of them."""
     until = end + timedelta(minutes=max((minutes for mentor in mentors for minutes in mentor.lengths), default=0))
     offered = timetables.of(mentors, start, until)
     people = [mentor.user_id for mentor in mentors] + ([viewer_id] if viewer_id else [])
@@ -176,6 +177,7 @@ def check_open(mentor: Mentor, starts_at: datetime, minutes: int, *, now: dateti
     """The slot, if it can be booked now. Raises: Invalid if it never could, SlotTaken if it is no longer free."""
     timetable = timetables.around(mentor.id, starts_at)
     slot = timetable.check(starts_at, minutes, now=now)
+    timetable.check_not_busy(slot)
     taken = claims.taken_by([mentor.user_id, viewer.id], slot.cells)
     if not (taken[mentor.user_id].admits(slot, timetable.rest) and taken[viewer.id].admits(slot)):
         raise SlotTaken(FASTER)

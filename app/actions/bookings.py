@@ -71,6 +71,7 @@ def reserve(mentee_id: str, mentor_id: str, wish: Wish, *, customer_id: str, now
     with atomically():
         timetable = timetables.around(mentor_id, wish.starts_at)
         slot = timetable.check(wish.starts_at, wish.minutes, now=now)
+        timetable.check_not_busy(slot)
         mentor_day, place = places.next_on_day(timetable, slot.starts_at)
         mentor = timetable.mentor
         price = mentor.price_for(wish.minutes)

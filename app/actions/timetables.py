@@ -1,5 +1,6 @@
 """What a mentor offers, whether it is free or not: the week, its exceptions, and the mentor's rules."""
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,20 +13,25 @@ from app.actions.claims import Rest, Slot
 from app.extensions import db
 from app.kit import policy
 from app.kit.calendar import DAY, days_from, instants, joined, zone_of
-from app.kit.errors import Invalid
+from app.kit.errors import Invalid, SlotTaken
 from app.models.availability import DateException, ExceptionKind
+from app.models.busy_calendar import BusyTime
 from app.models.mentor import Mentor
 
 STEP = timedelta(minutes=30)
+BUSY = "The mentor has something else then, as their own calendar says. Please pick another time."
+FARTHEST_AROUND = timedelta(days=1)  # of a session that begins at some moment: its length, and the longest buffers
 NOT_OFFERED = "The mentor does not offer that time. Please pick one from the list."
 
 
 @dataclass(frozen=True)
 class Timetable:
-    """``exceptions`` are those of the days that one asks about, and may be more."""
+    """``exceptions`` are those of the days that one asks about, and may be more; so are the times, in order and apart,
+    at which the mentor is ``busy`` as their calendar elsewhere says."""
 
     mentor: Mentor
     exceptions: Sequence[DateException]
+    busy: Sequence[BusyTime] = ()
 
     @property
     def rest(self) -> Rest:
@@ -57,6 +63,18 @@ class Timetable:
         if slot.ends_at > latest(self.mentor, now) or slot not in self.slots(minutes, slot.starts_at, slot.ends_at):
             raise Invalid(NOT_OFFERED, field="starts_at")
         return slot
+
+    def is_busy(self, slot: Slot) -> bool:
+        """Whether the mentor's calendar elsewhere shows something within the slot, or the buffers around it."""
+        begin = slot.starts_at - timedelta(minutes=self.mentor.buffer_before)
+        end = slot.ends_at + timedelta(minutes=self.mentor.buffer_after)
+        last = bisect_left(self.busy, end, key=lambda time: time.starts_at) - 1
+        return last >= 0 and self.busy[last].ends_at > begin
+
+    def check_not_busy(self, slot: Slot) -> None:
+        """Raises: SlotTaken."""
+        if self.is_busy(slot):
+            raise SlotTaken(BUSY)
 
     def claim(self, slot: Slot, booking_id: str, *, mentee: str) -> None:
         """Take the slot for mentor and mentee, and the mentor's buffers. Raises: IntegrityError if it is taken."""
@@ -91,23 +109,25 @@ def latest(mentor: Mentor, now: datetime) -> datetime:
 
 
 def of(mentors: Iterable[Mentor], start: datetime, end: datetime) -> list[Timetable]:
-    """The mentors' timetables for all days between the two, in one query for all of them."""
+    """The mentors' timetables for all days between the two, in two queries for all of them."""
     mentors = list(mentors)
+    ids = [mentor.id for mentor in mentors]
     first, last = _days_around(start, end)
-    query = select(DateException).where(
-        DateException.mentor_id.in_([mentor.id for mentor in mentors]),
-        DateException.last_day >= first,
-        DateException.first_day <= last,
-    )
-    found = defaultdict(list)
-    for exception in db.session.scalars(query):
-        found[exception.mentor_id].append(exception)
-    return [Timetable(mentor, found[mentor.id]) for mentor in mentors]
+    exceptions, busy = defaultdict(list), defaultdict(list)
+    those_days = DateException.last_day >= first, DateException.first_day <= last
+    for exception in db.session.scalars(select(DateException).where(DateException.mentor_id.in_(ids), *those_days)):
+        exceptions[exception.mentor_id].append(exception)
+    that_time = BusyTime.ends_at > start - FARTHEST_AROUND, BusyTime.starts_at < end + FARTHEST_AROUND
+    query = select(BusyTime).where(BusyTime.mentor_id.in_(ids), *that_time)
+    for time in db.session.scalars(query.order_by(BusyTime.mentor_id, BusyTime.starts_at)):
+        busy[time.mentor_id].append(time)
+    return [Timetable(mentor, exceptions[mentor.id], busy[mentor.id]) for mentor in mentors]
 
 
 def around(mentor_id: str, at: datetime) -> Timetable:
     """A mentor's timetable of the days around a moment, in one query with the mentor. Raises: NotFound."""
-    return Timetable(*Mentor.with_hours(mentor_id, *_days_around(at, at)))
+    days = _days_around(at, at)
+    return Timetable(*Mentor.with_hours(mentor_id, *days, at - FARTHEST_AROUND, at + FARTHEST_AROUND))
 
 
 def _of_kind(exceptions: Sequence[DateException], kind: ExceptionKind) -> list[tuple[int, int]]:

@@ -119,6 +119,13 @@ class Undeliverable(Failure):
     title = "This mail cannot be delivered"
 
 
+class CalendarUnread(Failure):
+    """Somebody's calendar elsewhere could not be fetched or read: it is tried again, and what was read before holds."""
+
+    status = 503
+    title = "The calendar could not be read"
+
+
 class Unexplained(Failure):
     """Stripe's answer contradicts what we know: an operator has to look, and nothing is tried again by guess."""
 

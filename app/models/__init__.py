@@ -6,6 +6,7 @@ from app.models.base import Base
 from app.models.booking import Booking
 from app.models.bookmark import Bookmark
 from app.models.budget import RequestBudget
+from app.models.busy_calendar import BusyCalendar, BusyTime
 from app.models.deadline import Deadline
 from app.models.event import StripeEvent
 from app.models.installation import Installation
@@ -24,6 +25,8 @@ __all__ = [
     "Base",
     "Booking",
     "Bookmark",
+    "BusyCalendar",
+    "BusyTime",
     "DateException",
     "Deadline",
     "Installation",

@@ -30,6 +30,7 @@ from app.kit.money import Money
 from app.kit.terms import Terms
 from app.models.availability import DateException, WeeklyHours
 from app.models.base import Base
+from app.models.busy_calendar import BusyTime
 from app.models.states import stored
 
 if TYPE_CHECKING:
@@ -101,14 +102,18 @@ class Mentor(Base):
         return min(self.lengths, key=lambda length: abs(length - minutes), default=None)
 
     @classmethod
-    def with_hours(cls, mentor_id: str, first: date, last: date) -> "tuple[Mentor, Sequence[DateException]]":
-        """A mentor and the weekly hours, without the person behind, and the exceptions of the days from ``first`` to
-        ``last``; in one query. Raises: NotFound."""
-        asked = {"mentor_id": mentor_id, "first": first, "last": last}
+    def with_hours(
+        cls, mentor_id: str, first: date, last: date, since: datetime, until: datetime
+    ) -> "tuple[Mentor, Sequence[DateException], Sequence[BusyTime]]":
+        """A mentor and the weekly hours, without the person behind; the exceptions of the days from ``first`` to
+        ``last``, and the busy times from ``since`` until ``until``; in one query. Raises: NotFound."""
+        asked = {"mentor_id": mentor_id, "first": first, "last": last, "since": since, "until": until}
         found = db.session.execute(_with_hours(), asked).unique().all()
         if not found:
             raise NotFound
-        return found[0][0], [exception for _, exception in found if exception is not None]
+        exceptions = {exception.id: exception for _, exception, _ in found if exception is not None}
+        busy = {time.starts_at: time for _, _, time in found if time is not None}
+        return found[0][0], list(exceptions.values()), [busy[starts_at] for starts_at in sorted(busy)]
 
     def price_for(self, minutes: int) -> Money:
         """The price of a session, rounded half up to what a card can be charged."""
@@ -116,13 +121,19 @@ class Mentor(Base):
 
 
 @cache
-def _with_hours() -> Select[Mentor, DateException]:
+def _with_hours() -> Select[Mentor, DateException, BusyTime]:
     """Put together once, which costs as much as asking it."""
     in_those_days = and_(
         DateException.mentor_id == Mentor.id,
         DateException.last_day >= bindparam("first", type_=Date),
         DateException.first_day <= bindparam("last", type_=Date),
     )
-    one = select(Mentor, DateException).outerjoin(DateException, in_those_days)
+    at_that_time = and_(
+        BusyTime.mentor_id == Mentor.id,
+        BusyTime.ends_at > bindparam("since", type_=UtcDateTime),
+        BusyTime.starts_at < bindparam("until", type_=UtcDateTime),
+    )
+    one = select(Mentor, DateException, BusyTime)
+    one = one.outerjoin(DateException, in_those_days).outerjoin(BusyTime, at_that_time)
     one = one.where(Mentor.id == bindparam("mentor_id"))
     return one.options(joinedload(Mentor.weekly_hours), lazyload(Mentor.user))

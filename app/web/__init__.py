@@ -9,7 +9,21 @@ from werkzeug.routing import BaseConverter
 
 from app.kit import clock
 from app.kit.ids import PATTERN
-from app.web import access, account, admin, calendars, errors, filters, headers, mentee, mentor, outbox, public, webhook
+from app.web import (
+    access,
+    account,
+    admin,
+    busy_calendars,
+    calendars,
+    errors,
+    filters,
+    headers,
+    mentee,
+    mentor,
+    outbox,
+    public,
+    webhook,
+)
 from app.web.zones import viewer_zone
 
 if TYPE_CHECKING:
@@ -33,7 +47,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.url_map.converters["default"] = Id
     app.url_map.converters["stripes"] = StripesId
     app.before_request(access.guard)
-    for door in (public, account, calendars, mentee, mentor, admin, outbox, webhook):
+    for door in (public, account, calendars, mentee, mentor, busy_calendars, admin, outbox, webhook):
         app.register_blueprint(door.bp)
     errors.init_app(app)
     filters.init_app(app)

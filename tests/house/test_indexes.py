@@ -17,7 +17,7 @@ from tests.house.conftest import House, inside
 from tests.house.pages import routes
 
 GROW = ("booking", "payment", "operation", "stripe_event", "slot_claim", "ledger_entry", "transition", "user_account")
-GROW += ("mentor", "weekly_hours", "date_exception", "deadline", "mail")
+GROW += ("mentor", "weekly_hours", "date_exception", "deadline", "mail", "busy_calendar", "busy_time")
 # Once a day the books prove themselves, which is to add up every entry.
 EVERY_ENTRY = "(SELECT ledger_entry.credit AS account"
 SCAN = re.compile(r"SCAN (\w+)(?! USING (?:COVERING )?INDEX)\b")
