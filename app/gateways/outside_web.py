@@ -119,9 +119,11 @@ class OutsideWeb:
                 return _read(place, connection.getresponse())
             finally:
                 watch.cancel()
-        except (OSError, HTTPException, zlib.error) as failure:
-            if time_is_up.is_set():
+        except (OSError, HTTPException, zlib.error, CalendarUnread) as failure:
+            if time_is_up.is_set():  # whatever it looks like
                 raise CalendarUnread(f"{place.host} took too long to answer.") from failure
+            if isinstance(failure, CalendarUnread):
+                raise
             raise CalendarUnread(f"{place.host} {_told(failure)}.") from failure
         finally:
             connection.close()
