@@ -17,6 +17,7 @@ STRIPE_JS = "https://js.stripe.com/v3/"
 SHORTEST_SECRET = 32
 LONGEST_NUMBER = 6  # digits
 PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
+MEETING_ROOMS = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*")
 ENVIRONMENT_NAME = re.compile(r"[A-Za-z0-9._-]{1,40}")  # part of idempotency keys, and written on Stripe's objects
 
 # A server that is gone is noticed in seconds, a lock is waited for as long as on SQLite, and a client that vanished
@@ -37,6 +38,7 @@ class Settings:
     """``stripe_api`` other than Stripe's own is a simulator on this machine; a demo also reads its clock.
 
     ``mail_url`` names a mail server, ``public_url`` is how people reach this installation (``https://host``).
+    ``meeting_rooms`` is where sessions get a room each whose mentor has no place of their own (``https://host``).
     ``calendar_hosts`` may serve mentors' calendars though they are not on the internet, or have a port of their own.
     ``requests_per_second`` and ``requests_per_endpoint`` (a second) are the budget of calls to Stripe; 0 is no limit.
     """
@@ -60,6 +62,7 @@ class Settings:
     mail_from: str = "Mentorhold <mail@localhost>"
     public_url: str = ""
     calendar_hosts: tuple[str, ...] = ()
+    meeting_rooms: str = "https://meet.jit.si"
     policy: Policy = Policy()
 
     @property
@@ -135,6 +138,7 @@ class Settings:
             mail_url=reader.text("MAIL_URL", ""),
             mail_from=reader.text("MAIL_FROM", "Mentorhold <mail@localhost>"),
             public_url=reader.text("PUBLIC_URL", "").rstrip("/"),
+            meeting_rooms=reader.text("MEETING_ROOMS", "https://meet.jit.si").rstrip("/"),
             calendar_hosts=reader.words("CALENDAR_HOSTS", ""),
             policy=Policy(
                 completion_grace=timedelta(hours=reader.whole("COMPLETION_GRACE_HOURS", 48)),
@@ -236,6 +240,8 @@ def _place_problems(settings: Settings) -> list[str]:
         ("sqlite:///", "postgresql://", "postgresql+psycopg://")
     ):
         problems.append("DATABASE_URL must start with sqlite:/// or postgresql://.")
+    if not MEETING_ROOMS.fullmatch(settings.meeting_rooms):
+        problems.append("MEETING_ROOMS must look like https://meet.example.com, perhaps with a path.")
     if settings.worker_connections < 1:
         problems.append("WORKER_CONNECTIONS must be at least 1.")
     return problems

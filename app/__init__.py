@@ -12,7 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
 from app import cli, web
-from app.actions import letters, orders
+from app.actions import letters, meetings, orders
 from app.actions.budget import Turnstile
 from app.extensions import csrf, db, limiter, login_manager, migrate
 from app.gateways import foreign_calendars, mailer, stripe_gateway
@@ -71,6 +71,7 @@ def use(settings: Settings, gateway: StripeGateway) -> None:
     orders.use_environment(settings.environment)
     stripe_gateway.use(gateway)
     mailer.use(_the_way_to_mailboxes(settings))
+    meetings.use(settings.meeting_rooms)
     foreign_calendars.use(OutsideWeb(exempt=settings.calendar_hosts))
     letters.use(letters.Sender(settings.mail_sender, settings.public_url or LOCALLY))
     limiter.enabled = settings.rate_limits

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from sqlalchemy import select
 
-from app.actions import availability, customers, endings, holds, operations, payments, places, timetables
+from app.actions import availability, customers, endings, holds, meetings, operations, payments, places, timetables
 from app.actions.transactions import atomically, or_else, unbroken
 from app.extensions import db
 from app.kit import policy
@@ -94,6 +94,7 @@ def reserve(mentee_id: str, mentor_id: str, wish: Wish, *, customer_id: str, now
             request_key=wish.request_key,
             mentor_day=mentor_day,
             place=place,
+            meeting_url=meetings.place_for(mentor),
             created_at=now,
         )
         with or_else(SlotTaken(availability.FASTER), again=PLACES):

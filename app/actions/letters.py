@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from app.actions import invitations
+from app.actions import invitations, meetings
 from app.gateways.mailer import Invitation, Letter
 from app.kit.calendar import said, zone_of
 from app.kit.money import Money
@@ -108,6 +108,7 @@ def _readable(mail: Mail) -> dict[str, Any]:
         "ends": said(end, zone, TIME),
         "complete_by": said(datetime.fromisoformat(facts["complete_by"]), zone, DAY_AND_TIME),
         "free_until": said(datetime.fromisoformat(free_until), zone, DAY_AND_TIME) if free_until else "",
+        "meets_from": said(start - meetings.EARLY, zone, TIME) if booking.meeting_url else "",
         "kind": mail.kind,
         "url": f"{_sender.public_url}/{role.value}/bookings/{booking.id}",
         "home": _sender.public_url,

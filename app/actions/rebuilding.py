@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import exists, select
 
-from app.actions import accounts, alarms, claims, endings, labels, payments
+from app.actions import accounts, alarms, claims, endings, labels, meetings, payments
 from app.actions.claims import Rest, Slot
 from app.actions.labels import BookingLabel, Cause, PersonLabel
 from app.actions.transactions import atomically, or_else, outside
@@ -139,6 +139,7 @@ def _booking(lost: Lost, ended: Cause | None) -> Booking:
         pay_by=label.pay_by,
         complete_by=label.complete_by,
         request_key=label.request_key,
+        meeting_url=meetings.place_for(mentor),
         created_at=label.created_at,
     )
     if ended is not None:

@@ -26,7 +26,8 @@ class Booking(Stateful, Base):
     After ``free_until`` it costs the mentee what the terms say to cancel; None: it never does. ``pay_by`` ends the
     checkout; ``complete_by`` is the last moment to complete the session. ``request_key`` comes with the form, so that
     submitting it twice makes one booking. ``place`` is the number of a session among those of ``mentor_day``, a day
-    where the mentor is; only what is booked under a daily cap has one.
+    where the mentor is; only what is booked under a daily cap has one. ``meeting_url`` is shown to nobody until shortly
+    before.
     """
 
     __tablename__ = "booking"
@@ -69,6 +70,7 @@ class Booking(Stateful, Base):
     request_key: Mapped[str] = mapped_column(String(64))
     mentor_day: Mapped[date | None] = mapped_column()
     place: Mapped[int | None] = mapped_column()
+    meeting_url: Mapped[str | None] = mapped_column(String(500))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     mentor: Mapped[Mentor] = relationship()

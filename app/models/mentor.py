@@ -45,6 +45,8 @@ class Mentor(Base):
     Rules for new bookings: nothing else within ``buffer_before`` and ``buffer_after`` a session (minutes), the notice
     in hours if it is more than the platform's, sessions on one of the mentor's days at most, how many days ahead, and
     of the platform's durations those (minutes) that are offered; None stands for no rule of one's own.
+
+    ``meeting_url`` is where sessions take place; None: each in a room of its own.
     """
 
     __tablename__ = "mentor"
@@ -76,6 +78,7 @@ class Mentor(Base):
     daily_cap: Mapped[int | None] = mapped_column()
     horizon_days: Mapped[int | None] = mapped_column()
     durations: Mapped[tuple[int, ...] | None] = mapped_column(Minutes(100))
+    meeting_url: Mapped[str | None] = mapped_column(String(500))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     user: Mapped["User"] = relationship(back_populates="mentor", lazy="joined")

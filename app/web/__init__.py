@@ -13,6 +13,7 @@ from app.web import (
     access,
     account,
     admin,
+    arrangements,
     busy_calendars,
     calendars,
     errors,
@@ -47,7 +48,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.url_map.converters["default"] = Id
     app.url_map.converters["stripes"] = StripesId
     app.before_request(access.guard)
-    for door in (public, account, calendars, mentee, mentor, busy_calendars, admin, outbox, webhook):
+    for door in (public, account, calendars, mentee, mentor, busy_calendars, arrangements, admin, outbox, webhook):
         app.register_blueprint(door.bp)
     errors.init_app(app)
     filters.init_app(app)

@@ -5,8 +5,11 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask
 
+from app.actions import meetings
+from app.actions.meetings import Meeting
 from app.kit.calendar import clock_face, said, zone_of
 from app.kit.money import Money
+from app.models.booking import Booking
 from app.web.zones import viewer_zone
 
 
@@ -59,6 +62,24 @@ def zone_city(zone: str) -> str:
     return zone.rsplit("/", 1)[-1].replace("_", " ")
 
 
+def meeting(booking: Booking, now: datetime) -> Meeting | None:
+    """Where the two people of a booking meet, if there is anything to say of it."""
+    return meetings.of(booking, now)
+
+
 def init_app(app: Flask) -> None:
-    for function in (money, when, when_short, in_zone, day, day_short, full_day, span, clock_time, iso, zone_city):
+    for function in (
+        money,
+        when,
+        when_short,
+        in_zone,
+        day,
+        day_short,
+        full_day,
+        span,
+        clock_time,
+        iso,
+        zone_city,
+        meeting,
+    ):
         app.add_template_filter(function)
