@@ -106,9 +106,10 @@ def backups() -> Iterator[list[Backup]]:
 
 
 def what_matters() -> dict[str, Any]:
-    """Rows as they must be again. Left out: times of learning, versions, who called off (Stripe does not keep it)."""
+    """Rows as they must be again. Left out: times of learning, versions, and what Stripe does not keep: who called off,
+    and where one meets."""
     all_rows = rows()
-    forgets = {"booking": {"version", "ended_at", "ended_by", "ended_because"}, "payment": {"version"}}
+    forgets = {"booking": {"version", "ended_at", "ended_by", "ended_because", "meeting_url"}, "payment": {"version"}}
     forgets["user_account"] = {"password_hash"}
     found = {
         table: {

