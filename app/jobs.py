@@ -29,6 +29,7 @@ from app.actions import (
     reconcile,
     releases,
     reminders,
+    reschedules,
     settlements,
 )
 from app.actions.courses import Course
@@ -87,6 +88,7 @@ JOBS = {
     "expire_checkouts": Job(timedelta(minutes=1), bookings.unpaid_too_long, bookings.expire, asks_stripe=False),
     "expire_stale_holds": Job(timedelta(minutes=5), releases.stale, releases.release, asks_stripe=False),
     "remind": Job(timedelta(minutes=1), reminders.due, reminders.remind, asks_stripe=False),
+    "lapse_reschedules": Job(timedelta(minutes=1), reschedules.unanswered, reschedules.lapse, asks_stripe=False),
     "send_mail": Job(
         timedelta(seconds=10), outbox.claim, outbox.send, outbox.spoil, give_back=outbox.hand_back, asks_stripe=False
     ),

@@ -69,12 +69,15 @@ class Openings:
     minutes: int
     begin: datetime  # the present
     viewer_id: str | None = None
+    besides: str | None = None  # a booking that would leave its own time
+    until: datetime | None = None  # no session that ends later
     known: Stretch | None = None
 
     @property
     def end(self) -> datetime:
         """When a session that is booked now must have ended at the latest."""
-        return timetables.latest(self.mentor, self.begin)
+        latest = timetables.latest(self.mentor, self.begin)
+        return latest if self.until is None else min(latest, self.until)
 
     def between(self, start: datetime, end: datetime) -> Iterator[Slot]:
         """The open slots that begin from ``start`` on and before ``end``, soonest first."""
@@ -98,23 +101,37 @@ class Openings:
 
     def _stretch(self, start: datetime, end: datetime) -> Stretch:
         if self.known is None or not self.known.covers(start, end):
-            self.known = read([self.mentor], start, end, viewer_id=self.viewer_id)[self.mentor.id]
+            known = read([self.mentor], start, end, viewer_id=self.viewer_id, besides=self.besides)
+            self.known = known[self.mentor.id]
         return self.known
 
 
-def openings(mentor: Mentor, minutes: int, *, now: datetime, viewer: User | None = None) -> Openings:
+def openings(
+    mentor: Mentor,
+    minutes: int,
+    *,
+    now: datetime,
+    viewer: User | None = None,
+    besides: str | None = None,
+    until: datetime | None = None,
+) -> Openings:
     """What is free for the mentor and for the viewer: four queries for each stretch of time that is asked about."""
-    return Openings(mentor, minutes, now, viewer.id if viewer else None)
+    return Openings(mentor, minutes, now, viewer.id if viewer else None, besides, until)
 
 
 def read(
-    mentors: Sequence[Mentor], start: datetime, end: datetime, *, viewer_id: str | None = None
+    mentors: Sequence[Mentor],
+    start: datetime,
+    end: datetime,
+    *,
+    viewer_id: str | None = None,
+    besides: str | None = None,
 ) -> dict[str, Stretch]:
     """What is known of mentors' time from ``start`` until ``end``, by mentor; four queries for all of them."""
     until = end + timedelta(minutes=max((minutes for mentor in mentors for minutes in mentor.lengths), default=0))
     offered = timetables.of(mentors, start, until)
     people = [mentor.user_id for mentor in mentors] + ([viewer_id] if viewer_id else [])
-    taken = claims.taken_by(people, cells(start, until))
+    taken = claims.taken_by(people, cells(start, until), besides=besides)
     full = places.full_days(offered, start, until)
     viewers = taken[viewer_id] if viewer_id else Taken()
     return {
@@ -173,12 +190,14 @@ def nearest(openings: Openings, starts_at: datetime) -> list[Slot]:
     return sorted(closest, key=lambda slot: slot.starts_at)
 
 
-def check_open(mentor: Mentor, starts_at: datetime, minutes: int, *, now: datetime, viewer: User) -> Slot:
+def check_open(
+    mentor: Mentor, starts_at: datetime, minutes: int, *, now: datetime, viewer: User, besides: str | None = None
+) -> Slot:
     """The slot, if it can be booked now. Raises: Invalid if it never could, SlotTaken if it is no longer free."""
     timetable = timetables.around(mentor.id, starts_at)
     slot = timetable.check(starts_at, minutes, now=now)
     timetable.check_not_busy(slot)
-    taken = claims.taken_by([mentor.user_id, viewer.id], slot.cells)
+    taken = claims.taken_by([mentor.user_id, viewer.id], slot.cells, besides=besides)
     if not (taken[mentor.user_id].admits(slot, timetable.rest) and taken[viewer.id].admits(slot)):
         raise SlotTaken(FASTER)
     places.check_left(timetable, starts_at)

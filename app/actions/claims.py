@@ -75,12 +75,17 @@ class Taken:
         )
 
 
-def taken_by(people: Sequence[str], covered: range) -> dict[str, Taken]:
-    """What these people have taken of these cells, and of as much around them as a buffer can be long."""
+def taken_by(people: Sequence[str], covered: range, *, besides: str | None = None) -> dict[str, Taken]:
+    """What these people have taken of these cells, and of as much around them as a buffer can be long.
+
+    ``besides`` is a booking whose own time does not count: it is to be held at another.
+    """
     first, last = covered[0] - LONGEST_BUFFER, covered[-1] + LONGEST_BUFFER
     query = select(SlotClaim.who, SlotClaim.lane, SlotClaim.cell).where(
         SlotClaim.who.in_(people), SlotClaim.cell.between(first, last)
     )
+    if besides is not None:
+        query = query.where(SlotClaim.booking_id != besides)
     found = {who: Taken() for who in people}
     for who, lane, cell in db.session.execute(query):
         found[who].lanes[lane].add(cell)

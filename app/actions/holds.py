@@ -68,6 +68,11 @@ def release_at(complete_until: datetime, capture_before: datetime | None) -> dat
     return min(complete_until, capture_before - policy.current().safety_margin)
 
 
+def latest_end(capture_before: datetime) -> datetime:
+    """The latest end of a session that a hold outlives, with the time to complete it."""
+    return capture_before - policy.current().safety_margin - policy.current().completion_grace
+
+
 def is_too_short(complete_until: datetime, capture_before: datetime | None) -> bool:
     """Whether a hold lapses before its session can surely be completed."""
     return release_at(complete_until, capture_before) < complete_until

@@ -33,7 +33,7 @@ WORDS = {
     "ask_day": "please_complete",
     "ask_last": "please_complete",
 }
-INVITES = ("confirmed",)
+INVITES = ("confirmed", "moved")
 UNINVITES = ("cancelled", "no_show", "expired")
 
 
@@ -92,6 +92,7 @@ def _readable(mail: Mail) -> dict[str, Any]:
     other = names[Party.MENTOR if role == Party.MENTEE else Party.MENTEE]
     amounts = ("price", "authorized", "captured", "refunded", "commission", "earned", "late_fee", "amount")
     free_until = facts["free_until"]
+    moments = ("proposed_at", "was_at", "answer_by")
     start, end = (datetime.fromisoformat(facts[name]) for name in ("starts_at", "ends_at"))
     return {
         **facts,
@@ -109,6 +110,7 @@ def _readable(mail: Mail) -> dict[str, Any]:
         "complete_by": said(datetime.fromisoformat(facts["complete_by"]), zone, DAY_AND_TIME),
         "free_until": said(datetime.fromisoformat(free_until), zone, DAY_AND_TIME) if free_until else "",
         "meets_from": said(start - meetings.EARLY, zone, TIME) if booking.meeting_url else "",
+        **{name: said(datetime.fromisoformat(facts[name]), zone, DAY_AND_TIME) for name in moments if name in facts},
         "kind": mail.kind,
         "url": f"{_sender.public_url}/{role.value}/bookings/{booking.id}",
         "home": _sender.public_url,

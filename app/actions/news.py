@@ -9,11 +9,13 @@ from app.kit.money import Money
 from app.models.booking import Booking
 from app.models.operation import Operation
 from app.models.payment import Payment
+from app.models.reschedule import Reschedule
 from app.models.states import BookingState, Party
 
 B = BookingState
 KEEPS = timedelta(days=30)  # for so long, news is worth being told
 
+MOVED, PROPOSED, DECLINED, UNANSWERED = "moved", "move_proposed", "move_declined", "move_unanswered"
 CONFIRMED, NOT_PAID, REFUNDED, REFUND_CAME_BACK = "confirmed", "not_paid", "refunded", "refund_came_back"
 
 
@@ -52,6 +54,28 @@ def of_moment(kind: str, booking: Booking, people: set[str], *, at: datetime, un
     facts = _facts(booking, booking.payment)
     cause = f"{booking.id}@{int(at.timestamp())}"
     outbox.put(kind, booking, dict.fromkeys(sorted(people), facts), cause=cause, until=until, now=now)
+
+
+def of_move(booking: Booking, payment: Payment, proposal: Reschedule, *, now: datetime) -> None:
+    """Both have agreed on another time, at which the session now is. Inside a transaction."""
+    told = _to_both(booking, payment, **_proposed(proposal))
+    outbox.put(MOVED, booking, told, cause=proposal.id, until=now + KEEPS, now=now)
+
+
+def of_proposal(kind: str, booking: Booking, proposal: Reschedule, *, to: Party, now: datetime) -> None:
+    """Somebody would like another time; or the answer to that, or that there was none. Inside a transaction."""
+    reader = booking.mentee_id if to == Party.MENTEE else booking.mentor.user_id
+    facts = _facts(booking, booking.payment, **_proposed(proposal))
+    outbox.put(kind, booking, {reader: facts}, cause=proposal.id, until=proposal.until, now=now)
+
+
+def _proposed(proposal: Reschedule) -> dict[str, Any]:
+    return {
+        "proposed_at": proposal.starts_at.isoformat(),
+        "was_at": proposal.came_from.isoformat(),
+        "answer_by": proposal.until.isoformat(),
+        "note": proposal.note,
+    }
 
 
 def _to_both(booking: Booking, payment: Payment, **more: Any) -> dict[str, dict[str, Any]]:

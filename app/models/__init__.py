@@ -16,6 +16,7 @@ from app.models.mentor import Mentor
 from app.models.operation import Operation
 from app.models.payment import Payment
 from app.models.reconciliation import Reconciliation
+from app.models.reschedule import Reschedule
 from app.models.states import Transition
 from app.models.user import User
 
@@ -37,6 +38,7 @@ __all__ = [
     "Payment",
     "Reconciliation",
     "RequestBudget",
+    "Reschedule",
     "SlotClaim",
     "StripeEvent",
     "Transition",

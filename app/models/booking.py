@@ -12,6 +12,7 @@ from app.kit.terms import Terms
 from app.models.base import Base, only
 from app.models.mentor import Mentor
 from app.models.payment import Payment
+from app.models.reschedule import Reschedule
 from app.models.states import BookingState, Party, Stateful, stored
 from app.models.user import User
 
@@ -76,6 +77,7 @@ class Booking(Stateful, Base):
     mentor: Mapped[Mentor] = relationship()
     mentee: Mapped[User] = relationship()
     payments: Mapped[list[Payment]] = relationship(back_populates="booking", order_by=Payment.created_at.desc())
+    reschedules: Mapped[list[Reschedule]] = relationship(order_by=(Reschedule.created_at, Reschedule.id), viewonly=True)
 
     @property
     def price(self) -> Money:

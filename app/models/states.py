@@ -60,6 +60,14 @@ class MailState(StrEnum):
     GIVEN_UP = "given_up"
 
 
+class RescheduleState(StrEnum):
+    PROPOSED = "move_proposed"
+    AGREED = "move_agreed"
+    DECLINED = "move_declined"
+    WITHDRAWN = "move_withdrawn"
+    UNANSWERED = "move_unanswered"
+
+
 class ReconciliationState(StrEnum):
     RUNNING = "running"
     CLEAN = "clean"
@@ -78,7 +86,7 @@ class Party(StrEnum):
 
 
 B, P, O, E = BookingState, PaymentState, OperationState, EventState  # noqa: E741 - read as a table below
-A, R, M = AlarmState, ReconciliationState, MailState
+A, R, M, S = AlarmState, ReconciliationState, MailState, RescheduleState
 
 # A state that is missing on the left is an end.
 FLOW: dict[StrEnum, set[StrEnum]] = {
@@ -94,6 +102,7 @@ FLOW: dict[StrEnum, set[StrEnum]] = {
     E.STUCK: {E.RECEIVED, E.HANDLED},
     A.OPEN: {A.SETTLED},
     M.WAITING: {M.SENT, M.GIVEN_UP},
+    S.PROPOSED: {S.AGREED, S.DECLINED, S.WITHDRAWN, S.UNANSWERED},
     R.RUNNING: {R.CLEAN, R.ALARMED, R.BROKEN_OFF},
 }
 

@@ -23,6 +23,7 @@ from app.web import (
     mentor,
     outbox,
     public,
+    reschedules,
     webhook,
 )
 from app.web.zones import viewer_zone
@@ -50,6 +51,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.before_request(access.guard)
     for door in (public, account, calendars, mentee, mentor, busy_calendars, arrangements, admin, outbox, webhook):
         app.register_blueprint(door.bp)
+    app.register_blueprint(reschedules.of_mentee)
+    app.register_blueprint(reschedules.of_mentor)
     errors.init_app(app)
     filters.init_app(app)
     headers.init_app(app, settings)

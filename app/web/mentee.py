@@ -6,7 +6,7 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 from sqlalchemy import and_, or_
 
-from app.actions import availability, bookings, cancellations, holds, payments
+from app.actions import availability, bookings, cancellations, holds, payments, reschedules
 from app.actions.claims import Slot
 from app.extensions import limiter
 from app.kit import clock, policy
@@ -54,6 +54,7 @@ def dashboard() -> str:
         "mentee/dashboard.html",
         needs_me=[booking for booking in live if booking.state == BookingState.PENDING_PAYMENT],
         upcoming=[booking for booking in live if booking.state == BookingState.CONFIRMED],
+        proposals=reschedules.proposed_for([booking.id for booking in live], to=Party.MENTEE, now=now),
         page=page_of(mine.where(Booking.state.in_(ENDED_BOOKING)), Booking.starts_at, Booking.id, read=all_listed),
     )
 
@@ -110,8 +111,14 @@ def book() -> ResponseReturnValue:
 def booking(booking_id: str) -> str:
     """One booking and the story of its money."""
     now, mine = clock.now(), Booking.of_mentee(me(), booking_id)
-    can_cancel = cancellations.can(mine, by=Party.MENTEE, now=now)
-    return render_template("mentee/booking.html", booking=mine, story=story_of(mine, now=now), can_cancel=can_cancel)
+    return render_template(
+        "mentee/booking.html",
+        booking=mine,
+        story=story_of(mine, now=now),
+        proposal=reschedules.open_one(mine, now=now),
+        can_move=reschedules.can(mine, now=now),
+        can_cancel=cancellations.can(mine, by=Party.MENTEE, now=now),
+    )
 
 
 @bp.get("/bookings/<booking_id>/payment")

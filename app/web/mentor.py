@@ -6,7 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from app.actions import accounts, bookings, cancellations, ledger, opening_hours
+from app.actions import accounts, bookings, cancellations, ledger, opening_hours, reschedules
 from app.actions.availability import USUAL_MINUTES, next_free
 from app.kit import clock, policy
 from app.kit.calendar import zone_of
@@ -44,6 +44,7 @@ def dashboard() -> str:
         profile=offer,
         to_complete=[booking for booking in confirmed if booking.starts_at <= now],
         upcoming=[booking for booking in confirmed if booking.starts_at > now],
+        proposals=reschedules.proposed_for([booking.id for booking in confirmed], to=Party.MENTOR, now=now),
         page=page_of(mine.where(Booking.state.in_(ENDED_BOOKING)), Booking.starts_at, Booking.id, read=all_listed),
         balances=[
             (row.currency, row.money)
@@ -64,6 +65,8 @@ def booking(booking_id: str) -> str:
         booking=mine,
         story=story_of(mine, now=now),
         complete_by=mine.complete_by,
+        proposal=reschedules.open_one(mine, now=now),
+        can_move=reschedules.can(mine, now=now),
         can_cancel=cancellations.can(mine, by=Party.MENTOR, now=now),
         can_complete=open_now and reason is None,
         cannot_because=reason,

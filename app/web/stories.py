@@ -16,9 +16,11 @@ from app.models.base import all_of
 from app.models.booking import Booking
 from app.models.operation import Operation
 from app.models.payment import Payment
-from app.models.states import BookingState, OperationState, Party, PaymentState, Transition
+from app.models.reschedule import Reschedule
+from app.models.states import BookingState, OperationState, Party, PaymentState, RescheduleState, Transition
+from app.web.filters import when_short
 
-B, P = BookingState, PaymentState
+B, P, S = BookingState, PaymentState, RescheduleState
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Story:
 
 
 def story_of(booking: Booking, *, now: datetime) -> Story:
-    """Tell a booking, in two queries beyond what the booking was loaded with."""
+    """Tell a booking, in three queries beyond what the booking was loaded with."""
     payment = booking.payment
     steps = [Step("calendar-plus", "Time reserved", booking.created_at, booking.mentee.name)]
     steps += _past(booking)
@@ -60,6 +62,7 @@ def _past(booking: Booking) -> list[Step]:
         _of_payment(move, payments[move.subject], booking) if move.subject in payments else _of_booking(move, booking)
         for move in moves
     ]
+    told += [step for proposal in booking.reschedules for step in _of_reschedule(proposal, booking)]
     told += [_of_refund(refund, booking) for refund in db.session.scalars(_refunds_of(payments))]
     return [step for step in told if step is not None]
 
@@ -117,6 +120,26 @@ def _of_booking(move: Transition, booking: Booking) -> Step | None:
         case B.EXPIRED:
             return Step("clock-history", f"Session expired{because}", move.at, by)
     return None
+
+
+def _of_reschedule(proposal: Reschedule, booking: Booking) -> list[Step]:
+    asked = Step(
+        "calendar-event",
+        f"Another time proposed: {when_short(proposal.starts_at)}",
+        proposal.created_at,
+        _who(proposal.by, booking),
+    )
+    other = _who(Party.MENTOR if proposal.by == Party.MENTEE else Party.MENTEE, booking)
+    ends = {
+        S.AGREED: ("calendar-check", f"Moved to {when_short(proposal.starts_at)}, the money with it", other),
+        S.DECLINED: ("calendar-x", "The other time was declined", other),
+        S.WITHDRAWN: ("calendar-x", "The proposal was withdrawn", _who(proposal.by, booking)),
+        S.UNANSWERED: ("clock-history", "Nobody answered the proposal, so the session stays", ""),
+    }
+    if proposal.ended_at is None:
+        return [asked]
+    icon, sentence, by = ends[proposal.state]
+    return [asked, Step(icon, sentence, proposal.ended_at, by)]
 
 
 def _elsewhere(move: Transition) -> str:

@@ -1,12 +1,13 @@
 """One table of allowed moves; every move leaves a trace."""
 
+from datetime import timedelta
 from enum import StrEnum
 
 import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.orm.exc import StaleDataError
 
-from app.actions import inbox
+from app.actions import inbox, reschedules
 from app.extensions import db
 from app.gateways.stripe_objects import Knock
 from app.kit.errors import IllegalMove
@@ -18,6 +19,7 @@ from app.models.mail import Mail
 from app.models.operation import Operation
 from app.models.payment import Payment
 from app.models.reconciliation import Reconciliation
+from app.models.reschedule import Reschedule
 from app.models.states import (
     ENDED_BOOKING,
     FLOW,
@@ -146,10 +148,12 @@ def one_of_each(hour: Booking) -> list[Stateful]:
     event = db.session.scalars(select(StripeEvent)).one()
     alarm = Alarm(kind="missing", subject="pi_1", sentence="It is not there.", raised_at=MONDAY)
     reconciliation = Reconciliation(since=MONDAY, started_at=MONDAY, seen_at=MONDAY)
+    reschedules.propose(hour, hour.starts_at + timedelta(days=1), by=Party.MENTEE, note="", now=MONDAY)
     db.session.add_all([alarm, reconciliation])
     db.session.commit()
     mail = db.session.scalars(select(Mail).limit(1)).one()
-    found = [hour, payment, operation, event, alarm, reconciliation, mail]
+    reschedule = db.session.scalars(select(Reschedule)).one()
+    found = [hour, payment, operation, event, alarm, reconciliation, mail, reschedule]
     assert {type(row) for row in found} == set(LIFECYCLES), "a new lifecycle is not tried here yet"
     return found
 
