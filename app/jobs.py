@@ -21,6 +21,7 @@ from app.actions import (
     bookings,
     budget,
     busy_calendars,
+    earnings,
     events,
     inbox,
     leases,
@@ -93,6 +94,7 @@ JOBS = {
         timedelta(seconds=10), outbox.claim, outbox.send, outbox.spoil, give_back=outbox.hand_back, asks_stripe=False
     ),
     "read_calendars": Job(timedelta(seconds=10), busy_calendars.due, busy_calendars.read, asks_stripe=False, at_most=2),
+    "clear_earnings": Job(timedelta(minutes=5), earnings.due, earnings.clear, asks_stripe=False),
     "follow_stripes_books": Job(timedelta(minutes=1), settlements.unread, settlements.follow),
     "reconcile": Job(timedelta(minutes=5), reconcile.due, _reconcile),
     "release_forgotten_holds": Job(timedelta(hours=1), releases.forgotten, releases.release, asks_stripe=False),

@@ -150,20 +150,40 @@ def agree_done(booking: Booking, *, now: datetime) -> None:
 
 
 def report_no_show(booking: Booking, *, now: datetime) -> None:
-    """Close a session whose mentee did not come: the hold is released, nobody is charged.
+    """Close a session whose mentee did not come: what its terms say is charged of the hold, the rest released.
 
-    Raises: IllegalMove, Busy, GatewayDown.
+    The fee is taken at once: the hold might not live until the mentee can no longer object, and what they object to
+    is given back whole. Raises: IllegalMove, Busy, GatewayDown.
     """
 
-    def void(payment: Payment, booking: Booking) -> Operation:
+    def end(payment: Payment, booking: Booking) -> Operation:
         booking.check_move(BookingState.NO_SHOW)
-        if now < booking.starts_at:
-            raise IllegalMove("The session has not started yet.")
+        reason = cannot_report_no_show(booking, now=now)
+        if reason is not None:
+            raise IllegalMove(reason)
+        fee = booking.late_fee
         return payments.start(
-            payments.VOID, payment, by=Party.MENTOR, now=now, ends_as=BookingState.NO_SHOW, because=endings.NO_SHOW
+            payments.CAPTURE if fee else payments.VOID,
+            payment,
+            by=Party.MENTOR,
+            now=now,
+            amount=fee or None,
+            ends_as=BookingState.NO_SHOW,
+            because=endings.NO_SHOW,
         )
 
-    operations.execute(decided(booking.id, void).id, now=now)
+    operations.execute(decided(booking.id, end).id, now=now)
+
+
+def cannot_report_no_show(booking: Booking, *, now: datetime) -> str | None:
+    """Why the mentee of a confirmed session cannot be said to have missed it now; None if they can."""
+    if now < booking.starts_at:
+        return "The session has not started yet."
+    if booking.agreed_done_at is not None:
+        return f"{booking.mentee.name} has been there, and said that the session is done."
+    if now > booking.complete_by:
+        return "The time to say so is over; the reservation is being released."
+    return None
 
 
 def unpaid_too_long(now: datetime) -> list[str]:

@@ -15,6 +15,7 @@ from app.models.operation import Operation
 from app.models.payment import Payment
 
 CLEARING = (ledger.CHARGES, ledger.REFUNDS)
+MENTORS = ("mentor", "available")  # the legs that change what a mentor has
 SHARES = ("mentor", "commission")  # the legs that share a charge between mentor and platform, or take it back
 LONGEST_CLEARING = timedelta(days=2)  # for Stripe to write in its own books what it has told us
 
@@ -43,7 +44,7 @@ def trial_balances() -> list[TrialBalance]:
 
 def problems(now: datetime) -> list[str]:
     """Everything that is wrong with the books, as sentences; empty if they are right."""
-    return [*_unbalanced(), *_misshared(), *_uncleared(now), *_unknown()]
+    return [*_unbalanced(), *_misshared(), *_misplaced(), *_uncleared(now), *_unknown()]
 
 
 def _unbalanced() -> Iterator[str]:
@@ -79,6 +80,29 @@ def _misshared() -> Iterator[str]:
     )
     for payment_id, currency, due, found in db.session.execute(wrong):
         yield f"Of {payment_id}, {Money(due, currency)} stayed charged and {Money(int(found), currency)} were shared."
+
+
+def _misplaced() -> Iterator[str]:
+    """What a mentor has of a charge is all pending or, once it is cleared, all available."""
+    pending, available = _change_of("mentor:%:pending"), _change_of("mentor:%:available")
+    is_cleared = Payment.cleared_at.is_not(None)
+    wrong = (
+        select(Payment.id, Payment.currency, is_cleared, case((is_cleared, pending), else_=available))
+        .outerjoin(Operation, Operation.subject == Payment.id)
+        .outerjoin(LedgerEntry, (LedgerEntry.operation_id == Operation.id) & LedgerEntry.leg.in_(MENTORS))
+        .group_by(Payment.id, Payment.currency, Payment.cleared_at)
+        .having(case((is_cleared, pending), else_=available) != 0)
+    )
+    for payment_id, currency, cleared, found in db.session.execute(wrong):
+        is_so = "is cleared, and pending" if cleared else "is not cleared, and available"
+        yield f"What the mentor has of {payment_id} {is_so} are {Money(int(found), currency)} of it."
+
+
+def _change_of(accounts: str) -> ColumnElement[int]:
+    """What entries add to accounts that are called so."""
+    came = case((LedgerEntry.credit.like(accounts), LedgerEntry.amount), else_=0)
+    went = case((LedgerEntry.debit.like(accounts), LedgerEntry.amount), else_=0)
+    return func.sum(came - went)
 
 
 def _from_clearing() -> ColumnElement[int]:

@@ -22,8 +22,13 @@ SUSPENSE = "suspense"  # moved at Stripe for a reason that nobody here knows: a 
 
 
 def pending_of(mentor_id: str) -> str:
-    """The account of what a mentor has earned and cannot withdraw yet."""
+    """The account of what a mentor has earned and what the mentee can still object to."""
     return f"mentor:{mentor_id}:pending"
+
+
+def available_of(mentor_id: str) -> str:
+    """The account of what a mentor has earned for good."""
+    return f"mentor:{mentor_id}:available"
 
 
 def commission_of(captured: Money, refunded: Money, basis_points: int) -> Money:
@@ -47,18 +52,33 @@ def book_capture(booking: Booking, captured: Money, *, operation_id: str, now: d
 
 
 def book_refund(
-    booking: Booking, *, captured: Money, before: Money, after: Money, operation_id: str, now: datetime
+    booking: Booking,
+    *,
+    captured: Money,
+    before: Money,
+    after: Money,
+    cleared: bool,
+    operation_id: str,
+    now: datetime,
 ) -> None:
     """Take a refund from mentor and platform, or give it to them again if it came back from the mentee's bank.
 
-    ``before`` and ``after`` are the sums refunded of ``captured``. What a mentor no longer has becomes a debt, which
-    later earnings pay off.
+    ``before`` and ``after`` are the sums refunded of ``captured``. It comes from where the mentor has this charge:
+    from what is available if it is ``cleared``. What a mentor no longer has becomes a debt, paid off by later earnings.
     """
+    mentors = available_of(booking.mentor_id) if cleared else pending_of(booking.mentor_id)
     commission = commission_of(captured, before, booking.commission_bps) - commission_of(
         captured, after, booking.commission_bps
     )
-    post(operation_id, "mentor", pending_of(booking.mentor_id), REFUNDS, after - before - commission, now=now)
+    post(operation_id, "mentor", mentors, REFUNDS, after - before - commission, now=now)
     post(operation_id, "commission", COMMISSION, REFUNDS, commission, now=now)
+
+
+def book_clearing(booking: Booking, *, captured: Money, refunded: Money, operation_id: str, now: datetime) -> None:
+    """Make what a mentor has left of a charge available; under the operation that brought it, so that it is once."""
+    left = captured - refunded - commission_of(captured, refunded, booking.commission_bps)
+    mentor_id = booking.mentor_id
+    post(operation_id, "available", pending_of(mentor_id), available_of(mentor_id), left, now=now)
 
 
 def post(

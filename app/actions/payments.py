@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from app.actions import deadlines, endings, labels, ledger, news, operations, refunds, reminders
+from app.actions import deadlines, earnings, endings, labels, ledger, news, operations, refunds, reminders
 from app.actions.holds import release_at
 from app.actions.labels import Cause
 from app.actions.orders import KINDS, Kind, Order, is_elsewhere
@@ -200,6 +200,7 @@ def _captured(payment: Payment, intent: Intent, now: datetime) -> None:
     payment.captured_minor = intent.received.minor
     payment.move_to(PaymentState.CAPTURED, now=now, by=operation.by, operation_id=operation.id)
     ledger.book_capture(booking, payment.captured, operation_id=operation.id, now=now)
+    earnings.hold_back(payment, now=now)
     endings.end(booking, payment, operation.ends_as or BookingState.COMPLETED, operation, now=now)
 
 

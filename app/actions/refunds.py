@@ -144,6 +144,7 @@ def _count(payment: Payment, booking: Booking, amount: Money, operation: Operati
         captured=payment.captured,
         before=before,
         after=payment.refunded,
+        cleared=payment.cleared_at is not None,
         operation_id=operation.id,
         now=now,
     )

@@ -7,6 +7,7 @@ from app.models.booking import Booking
 from app.models.bookmark import Bookmark
 from app.models.budget import RequestBudget
 from app.models.busy_calendar import BusyCalendar, BusyTime
+from app.models.check_in import CheckIn
 from app.models.deadline import Deadline
 from app.models.event import StripeEvent
 from app.models.installation import Installation
@@ -28,6 +29,7 @@ __all__ = [
     "Bookmark",
     "BusyCalendar",
     "BusyTime",
+    "CheckIn",
     "DateException",
     "Deadline",
     "Installation",

@@ -23,6 +23,7 @@ class Payment(Stateful, Base):
     """Amounts in minor units of ``currency``: they are the truth about money, the state says what can happen next.
 
     ``capture_before`` is when the bank lets the hold go, ``release_at`` when we do if nobody completes the session.
+    ``cleared_at`` is when what the mentor has of a charge became available to them.
     """
 
     __tablename__ = "payment"
@@ -51,6 +52,7 @@ class Payment(Stateful, Base):
     decline_message: Mapped[str | None] = mapped_column(String(300))
     capture_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
     release_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    cleared_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     booking: Mapped["Booking"] = relationship(back_populates="payments")

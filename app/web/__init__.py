@@ -14,6 +14,7 @@ from app.web import (
     account,
     admin,
     arrangements,
+    attendance,
     busy_calendars,
     calendars,
     errors,
@@ -49,7 +50,19 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.url_map.converters["default"] = Id
     app.url_map.converters["stripes"] = StripesId
     app.before_request(access.guard)
-    for door in (public, account, calendars, mentee, mentor, busy_calendars, arrangements, admin, outbox, webhook):
+    for door in (
+        public,
+        account,
+        attendance,
+        calendars,
+        mentee,
+        mentor,
+        busy_calendars,
+        arrangements,
+        admin,
+        outbox,
+        webhook,
+    ):
         app.register_blueprint(door.bp)
     app.register_blueprint(reschedules.of_mentee)
     app.register_blueprint(reschedules.of_mentor)

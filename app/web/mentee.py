@@ -6,7 +6,7 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 from sqlalchemy import and_, or_
 
-from app.actions import availability, bookings, cancellations, holds, payments, reschedules
+from app.actions import availability, bookings, cancellations, check_ins, holds, payments, reschedules
 from app.actions.claims import Slot
 from app.extensions import limiter
 from app.kit import clock, policy
@@ -118,6 +118,7 @@ def booking(booking_id: str) -> str:
         proposal=reschedules.open_one(mine, now=now),
         can_move=reschedules.can(mine, now=now),
         can_cancel=cancellations.can(mine, by=Party.MENTEE, now=now),
+        can_check_in=check_ins.is_open(mine, now=now),
     )
 
 

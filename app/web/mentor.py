@@ -6,11 +6,12 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from app.actions import accounts, bookings, cancellations, ledger, opening_hours, reschedules
+from app.actions import accounts, bookings, cancellations, check_ins, ledger, opening_hours, reschedules
 from app.actions.availability import USUAL_MINUTES, next_free
 from app.kit import clock, policy
 from app.kit.calendar import zone_of
 from app.kit.errors import Invalid
+from app.kit.money import Money
 from app.kit.terms import Terms
 from app.models.base import all_of
 from app.models.booking import Booking
@@ -46,10 +47,7 @@ def dashboard() -> str:
         upcoming=[booking for booking in confirmed if booking.starts_at > now],
         proposals=reschedules.proposed_for([booking.id for booking in confirmed], to=Party.MENTOR, now=now),
         page=page_of(mine.where(Booking.state.in_(ENDED_BOOKING)), Booking.starts_at, Booking.id, read=all_listed),
-        balances=[
-            (row.currency, row.money)
-            for row in all_of(select(Balance).where(Balance.account == ledger.pending_of(offer.id)))
-        ],
+        balances=_balances(offer),
     )
 
 
@@ -70,7 +68,8 @@ def booking(booking_id: str) -> str:
         can_cancel=cancellations.can(mine, by=Party.MENTOR, now=now),
         can_complete=open_now and reason is None,
         cannot_because=reason,
-        can_no_show=open_now and now >= mine.starts_at,
+        can_no_show=open_now and bookings.cannot_report_no_show(mine, now=now) is None,
+        can_check_in=check_ins.is_open(mine, now=now),
     )
 
 
@@ -85,7 +84,7 @@ def complete(booking_id: str) -> ResponseReturnValue:
 @bp.post("/bookings/<booking_id>/no-show")
 @audience(Audience.MENTOR)
 def no_show(booking_id: str) -> ResponseReturnValue:
-    """Say that the mentee did not come; the hold is released."""
+    """Say that the mentee did not come; what the terms say is charged, the rest of the hold released."""
     bookings.report_no_show(Booking.of_mentor(me(), booking_id), now=clock.now())
     return _told(booking_id)
 
@@ -234,6 +233,17 @@ def _availability(**shown: Any) -> str:
         notice=policy.current().notice,
         **{**forms, **shown},
     )
+
+
+def _balances(offer: Mentor) -> dict[str, dict[str, Money]]:
+    """What the mentor has in each currency: what can still be objected to, and what is theirs for good."""
+    pending, available = ledger.pending_of(offer.id), ledger.available_of(offer.id)
+    rows = all_of(select(Balance).where(Balance.account.in_((pending, available))).order_by(Balance.currency))
+    nothing = {row.currency: Money(0, row.currency) for row in rows}
+    found = {currency: {pending: zero, available: zero} for currency, zero in nothing.items()}
+    for row in rows:
+        found[row.currency][row.account] = row.money
+    return {currency: {"pending": of[pending], "available": of[available]} for currency, of in found.items()}
 
 
 def _offered(offer: Mentor) -> dict[str, object]:

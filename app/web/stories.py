@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Select, select
 
-from app.actions import endings, refunds
+from app.actions import check_ins, earnings, endings, refunds
 from app.extensions import db
 from app.kit.money import Money
 from app.models.base import all_of
@@ -39,19 +39,22 @@ class Story:
     next_action: str
     bank_line: str
     steps: list[Step] = field(default_factory=list)
+    there: dict[Party, datetime] = field(default_factory=dict)  # since when each side has been there, by their word
 
 
 def story_of(booking: Booking, *, now: datetime) -> Story:
-    """Tell a booking, in three queries beyond what the booking was loaded with."""
-    payment = booking.payment
+    """Tell a booking, in four queries beyond what the booking was loaded with."""
+    payment, there = booking.payment, check_ins.of(booking)
     steps = [Step("calendar-plus", "Time reserved", booking.created_at, booking.mentee.name)]
     steps += _past(booking)
+    steps += [Step("check2", "Checked in", at, _who(party, booking)) for party, at in there.items()]
     steps.sort(key=lambda step: step.at)  # stable: what happened at one instant stays in its order
     return Story(
         _headline(booking, payment),
         _next_action(booking, payment, now),
         _bank_line(payment),
         steps + _future(booking, payment, now),
+        there,
     )
 
 
@@ -170,7 +173,7 @@ def _future(booking: Booking, payment: Payment | None, now: datetime) -> list[St
             )
         ]
     if booking.state != B.CONFIRMED:
-        return []
+        return _clearing(booking, payment, now)
     charge = Step(
         "cash-coin",
         f"Charged, if {booking.mentor.name} completes the session",
@@ -189,6 +192,14 @@ def _future(booking: Booking, payment: Payment | None, now: datetime) -> list[St
     return steps
 
 
+def _clearing(booking: Booking, payment: Payment, now: datetime) -> list[Step]:
+    """When what was charged is the mentor's for good."""
+    if not payment.left or payment.cleared_at is not None or booking.ended_at is None:
+        return []
+    sentence = f"{booking.mentor.name}'s share is theirs for good"
+    return [Step("cash-coin", sentence, max(now, booking.ended_at + earnings.CLEARING), future=True)]
+
+
 def _headline(booking: Booking, payment: Payment | None) -> str:
     price, ended = booking.price, f"{_who(booking.ended_by, booking)}" if booking.ended_by else ""
     match booking.state:
@@ -202,6 +213,8 @@ def _headline(booking: Booking, payment: Payment | None) -> str:
             return f"Cancelled late by {ended}. {_charged(payment)}"
         case B.CANCELLED:
             return f"Cancelled by {ended}. {_in_the_end(payment)}"
+        case B.NO_SHOW if payment is not None and payment.captured_minor:
+            return f"{booking.mentee.name} did not come. {_charged(payment)}"
         case B.NO_SHOW:
             return f"The session did not take place. {_in_the_end(payment)}"
     return f"Expired: {booking.ended_because}. {_in_the_end(payment)}"

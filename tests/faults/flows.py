@@ -94,9 +94,23 @@ def taken_place(stripe: Stripe) -> None:
     stripe.wait_until(the_hour().ends_at + timedelta(minutes=5))
 
 
+def not_come(stripe: Stripe) -> None:
+    """Half the price is what it costs Ann that she is not there."""
+    ann, bob = people.person("Ann"), people.mentor("Bob", terms=Terms.STANDARD)
+    people.paid(people.booked(ann, bob, stripe), stripe)
+    stripe.wait_until(the_hour().starts_at + timedelta(minutes=20))
+
+
 def charged(stripe: Stripe) -> None:
     held(stripe)
     people.completed(the_hour(), stripe)
+
+
+def charged_long_ago(stripe: Stripe) -> None:
+    """Nobody can object any more."""
+    charged(stripe)
+    refund_a_part(stripe.now())
+    stripe.wait(timedelta(hours=72))
 
 
 def about_to_begin(stripe: Stripe) -> None:
@@ -239,6 +253,8 @@ FLOWS = [
     Flow("see that a refund came back", sent_back_by_the_bank, look, B.CANCELLED, P.CAPTURED, 8_000),
     Flow("follow Stripe's books", charged, follow_the_books, B.COMPLETED, P.CAPTURED, 8_000),
     Flow("report a no-show", taken_place, no_show, B.NO_SHOW, P.VOIDED, 0),
+    Flow("report a no-show that costs", not_come, no_show, B.NO_SHOW, P.CAPTURED, 4_000),
+    Flow("clear earnings", charged_long_ago, job("clear_earnings"), B.COMPLETED, P.CAPTURED, 5_000),
     Flow("expire an unpaid hour", never_paid, job("expire_checkouts"), B.EXPIRED, P.VOIDED, 0),
     Flow("expire a forgotten hour", forgotten, let_go, B.EXPIRED, P.VOIDED, 0),
     Flow("finish a customer", unanswered(ann_and_bob, book, "/v1/customers"), book, B.PENDING_PAYMENT, P.NEEDS_CARD, 0),
@@ -253,6 +269,7 @@ FLOWS = [
         P.CAPTURED,
         4_000,
     ),
+    Flow("finish the fee of a no-show", unanswered(not_come, no_show, CAPTURE), WORK, B.NO_SHOW, P.CAPTURED, 4_000),
     Flow(
         "finish a refund of a part", unanswered(charged, refund_a_part, REFUNDS), WORK, B.COMPLETED, P.CAPTURED, 5_000
     ),

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from sqlalchemy import Connection, bindparam, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from app import create_app
-from app.actions import releases
+from app.actions import earnings, releases
 from app.cli import refuse_wrong_database
 from app.extensions import db
 from app.kit.columns import UtcDateTime, metadata
@@ -136,6 +136,21 @@ def test_holds_made_before_there_were_deadlines_have_one(empty: Flask):
     upgrade()
     assert releases.stale(due - HOUR) == []
     assert releases.stale(due) == ["pay_held"]
+
+
+def test_what_was_charged_before_earnings_had_to_clear_has_three_days_from_its_end(empty: Flask):
+    due = datetime(2026, 6, 4, 12, tzinfo=UTC)
+    upgrade(revision="0008")
+    with db.engine.begin() as connection:
+        times = {"begin": bindparam("begin", due - HOUR, UtcDateTime), "due": bindparam("due", due, UtcDateTime)}
+        for statement in HELD.split(";"):
+            named = [bound for name, bound in times.items() if f":{name}" in statement]
+            connection.execute(text(statement).bindparams(*named))
+        connection.execute(text("UPDATE booking SET ended_at = pay_by"))
+        connection.execute(text("UPDATE payment SET state = 'captured', captured_minor = 8000"))
+    upgrade()
+    assert earnings.due(due - HOUR + timedelta(hours=71, minutes=59)) == []
+    assert [reached.subject for reached in earnings.due(due - HOUR + timedelta(hours=72))] == ["pay_held"]
 
 
 def test_hours_booked_before_there_were_buffers_are_kept_clear_of_them(empty: Flask):

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from tests.faults.histories.model import NEXT, UNPAID_ENDS, Answer, Hour, commission_of
+from tests.faults.histories.model import CLEARING, NEXT, UNPAID_ENDS, Answer, Hour, commission_of
 from tests.faults.histories.ours import Ours, Row
 from tests.faults.histories.theirs import Intent, Theirs
 
@@ -33,6 +33,7 @@ def lies(hours: Iterable[Hour], before: Ours, ours: Ours, theirs: Theirs, now: d
             yield from _of_money(hour, row, intents)
             yield from _of_moves(hour, before.rows.get(hour.form), row, intents, now)
             yield from _of_shares(row, ours)
+            yield from _of_clearing(hour, row, intents)
         for intent in theirs.of(hour.id):
             yield from _of_effects(hour, row, intent)
     yield from _of_books(ours)
@@ -112,6 +113,12 @@ def _of_money(hour: Hour, row: Row, intents: list[Intent]) -> Iterator[str]:
         yield f"{hour}: our books are ahead of Stripe's ({held} held, {captured} captured, {given_back} back): {row}"
 
 
+def _of_clearing(hour: Hour, row: Row, intents: list[Intent]) -> Iterator[str]:
+    charged_at = [intent.captured_at for intent in intents if intent.captured_at is not None]
+    if row.cleared_at is not None and not (charged_at and row.cleared_at >= charged_at[0] + CLEARING):
+        yield f"{hour} was charged at {charged_at}, and cleared at {row.cleared_at}"
+
+
 def _of_moves(hour: Hour, before: Row | None, row: Row, intents: list[Intent], now: datetime) -> Iterator[str]:
     if before is None or before.state == row.state:
         return
@@ -150,7 +157,7 @@ def _of_effects(hour: Hour, row: Row | None, intent: Intent) -> Iterator[str]:
         yield f"{hour} costs {hour.price} {hour.currency}, and {intent.amount} {intent.currency} were asked for"
     if intent.captured_by_us:
         whole = any(hour.could_complete(wish.at) for wish in hour.asked("complete"))
-        due = {wish.fee for wish in hour.asked("cancel") if wish.by == "mentee"} | ({hour.price} if whole else set())
+        due = hour.fees_asked() | ({hour.price} if whole else set())
         if intent.captured not in due:
             yield f"{hour}: {intent.captured} of {hour.price} was captured, and what could be asked for is {due}"
     if intent.canceled_by_us and intent.canceled_at is not None:
@@ -170,17 +177,13 @@ def _of_effects(hour: Hour, row: Row | None, intent: Intent) -> Iterator[str]:
 
 
 def _of_shares(row: Row, ours: Ours) -> Iterator[str]:
-    """Mentor and platform share what is left of the charge, to the last minor unit."""
+    """Mentor and platform share what is left of the charge, to the last minor unit; the mentor's is in one place."""
     commission = commission_of(row.captured, row.refunded)
-    due = {COMMISSION: commission, f"mentor:{row.mentor_id}": row.captured - row.refunded - commission}
-    have = {
-        COMMISSION: ours.shares[row.payment, COMMISSION],
-        f"mentor:{row.mentor_id}": sum(
-            minor
-            for (subject, account), minor in ours.shares.items()
-            if subject == row.payment and account.startswith(f"mentor:{row.mentor_id}:")
-        ),
-    }
+    pending, available = f"mentor:{row.mentor_id}:pending", f"mentor:{row.mentor_id}:available"
+    due = {COMMISSION: commission, pending: row.captured - row.refunded - commission, available: 0}
+    if row.cleared_at is not None:
+        due[pending], due[available] = 0, due[pending]
+    have = {account: ours.shares[row.payment, account] for account in due}
     if due != have:
         yield f"of {row.captured} captured and {row.refunded} refunded, the shares are {have} instead of {due}"
 
@@ -221,8 +224,8 @@ def _of_agreement(hour: Hour, row: Row, intents: list[Intent]) -> Iterator[str]:
         if row.state == "completed" and not intent.captured:
             yield f"{row.id} is completed, and nothing was captured"
         given_back = intent.refunded == intent.captured or intent.came_back
-        fees = {wish.fee for wish in hour.asked("cancel")}
-        if row.state in UNPAID_ENDS and intent.captured_by_us and not given_back and intent.captured not in fees:
+        kept = intent.captured in hour.fees_asked()
+        if row.state in UNPAID_ENDS and intent.captured_by_us and not given_back and not kept:
             yield f"{row.id} is {row.state}, and {intent.captured - intent.refunded} were charged for it"
     if not intents and row.payment_state != "failed" and row.state != "pending_payment":
         yield f"{row.id} is {row.state} and Stripe has never heard of it: {row}"

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 CHECKOUT = timedelta(minutes=15)
 GRACE = timedelta(hours=48)  # to complete after the end
+CLEARING = timedelta(hours=72)  # after a charge, its mentor's share is not available yet
 SAFETY = timedelta(hours=6)  # we let go of a hold before the bank does
 REFUNDABLE = timedelta(days=30)  # after a session was completed
 CHECKOUT = timedelta(minutes=15)
@@ -37,7 +38,7 @@ class Answer(StrEnum):
 @dataclass
 class Wish:
     """Something that a person asked for: ``amount`` in minor units is what it would charge or give back, ``fee`` what
-    cancelling would keep of a hold.
+    it would keep of a hold: a late cancellation, a mentee who did not come.
     """
 
     kind: str  # complete, cancel, no_show, refund
@@ -99,17 +100,29 @@ class Hour:
         fitting = answers or (Answer.DONE, Answer.CONFIRMING, Answer.SILENCE)
         return [wish for wish in self.wishes if wish.kind == kind and wish.answer in fitting]
 
+    def fees_asked(self) -> set[int]:
+        """What could be kept of the hold: of a mentee who cancelled late, or did not come."""
+        wishes = [*(wish for wish in self.asked("cancel") if wish.by == "mentee"), *self.asked("no_show")]
+        return {wish.fee for wish in wishes if wish.fee}
+
     def could_complete(self, at: datetime) -> bool:
         """Whether the mentor could say at that moment that the session took place."""
         if at < self.starts_at or at > self.complete_by:
             return False
         return at >= self.ends_at or (self.agreed_at is not None and self.agreed_at <= at)
 
+    def could_miss(self, at: datetime) -> bool:
+        """Whether the mentor could say at that moment that the mentee did not come."""
+        return self.starts_at <= at <= self.complete_by and self.agreed_at is None
+
     def fee_at(self, at: datetime, pay_by: datetime) -> int:
         """What it costs the mentee to cancel at that moment, in minor units; ``pay_by`` tells when it was booked."""
         free_until = max(self.starts_at - FREE, pay_by - CHECKOUT + SECOND_THOUGHTS)
-        if at <= free_until:
-            return 0
+        return 0 if at <= free_until else self.late_fee
+
+    @property
+    def late_fee(self) -> int:
+        """What it costs the mentee to cancel late, or not to come, in minor units."""
         step = STEP.get(self.currency, 1)
         return _half_up(self.price * LATE_FEE[self.mentor], 100 * step) * step
 

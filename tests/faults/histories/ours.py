@@ -12,7 +12,8 @@ from tests.faults.histories.stage import utc
 BOOKINGS = """
 SELECT b.id, b.request_key, b.state, b.price_minor, b.currency, b.mentor_id, mentor.user_id AS mentors_user,
        b.mentee_id, b.starts_at, b.ends_at, b.pay_by, b.complete_by, p.id AS payment, p.state AS payment_state,
-       p.amount_minor, p.authorized_minor, p.captured_minor, p.refunded_minor, p.intent_id, p.capture_before
+       p.amount_minor, p.authorized_minor, p.captured_minor, p.refunded_minor, p.intent_id, p.capture_before,
+       p.cleared_at
 FROM booking b JOIN mentor ON mentor.id = b.mentor_id JOIN payment p ON p.booking_id = b.id ORDER BY b.starts_at, b.id
 """
 OPERATIONS = 'SELECT id, kind, subject, state, amount_minor, "by", stripe_id, tries, error FROM operation'
@@ -48,6 +49,7 @@ class Row:
     refunded: int
     intent: str | None
     capture_before: datetime | None
+    cleared_at: datetime | None  # when the mentor's share became available
     busy: str = ""  # the kind of the operation that is not settled yet
 
     @property
@@ -127,5 +129,6 @@ def _row(found: Any, busy: dict[str, str]) -> Row:
         refunded=found.refunded_minor,
         intent=found.intent_id,
         capture_before=utc(found.capture_before) if found.capture_before else None,
+        cleared_at=utc(found.cleared_at) if found.cleared_at else None,
         busy=busy.get(found.payment, ""),
     )

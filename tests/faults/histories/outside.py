@@ -1,6 +1,6 @@
 """The rules for everybody else: Stripe's dashboard, the post, the worker, the clock."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
@@ -8,7 +8,7 @@ from hypothesis.stateful import precondition, rule
 from app import jobs
 from app.extensions import db
 from tests.faults.histories.deeds import Deeds
-from tests.faults.histories.model import Hour
+from tests.faults.histories.model import CLEARING, Hour
 from tests.faults.histories.people import ONE, TROUBLE, one_of
 from tests.faults.histories.play import moment
 from tests.faults.histories.troubles import Trouble
@@ -22,6 +22,7 @@ WAITS = {
     "a day and an hour": timedelta(hours=25),
     "three days": timedelta(days=3),
 }
+NEVER = datetime.max.replace(tzinfo=UTC)
 ORDERS = ("in order", "newest first", "every other")
 
 
@@ -129,7 +130,15 @@ class Outside(Deeds):
                 found |= {hour.starts_at, hour.ends_at, hour.complete_by}
             if intent is not None and intent.capture_before is not None and intent.is_held:
                 found |= {intent.capture_before, hour.lets_go_at(intent.capture_before)}
+        found |= {self.clears_at(hour) for hour in self.are("completed", "cancelled", "no_show")} - {NEVER}
         return {moment for moment in found if moment > self.now}
+
+    def clears_at(self, hour: Hour) -> datetime:
+        """When the mentor's share becomes available, if it is not yet."""
+        row, intent = self.row(hour), self.intent(hour)
+        if row is None or row.cleared_at is not None or intent is None or intent.captured_at is None:
+            return NEVER
+        return intent.captured_at + CLEARING
 
     def overdue(self) -> bool:
         """Whether the worker would find an hour that nobody paid or completed in time."""
@@ -137,6 +146,7 @@ class Outside(Deeds):
             (row.state == "pending_payment" and row.pay_by <= self.now)
             or (row.state == "confirmed" and hour.lets_go_at(row.capture_before) <= self.now)
             or (not row.is_live and row.payment_state == "authorized")
+            or self.clears_at(hour) <= self.now
             for hour in self.hours
             if (row := self.row(hour)) is not None
         )

@@ -154,8 +154,8 @@ class People(Deeds):
     @moment
     def report_a_no_show(self, which: int, trouble: Trouble) -> None:
         hour = self.perhaps_begun(which)
-        can, calm = self.now >= hour.starts_at, self.is_calm(hour, trouble)
-        wish = Wish("no_show", hour.mentor, self.now)
+        can, calm = hour.could_miss(self.now), self.is_calm(hour, trouble)
+        wish = Wish("no_show", hour.mentor, self.now, fee=hour.late_fee)
         answer = self.ask(hour, wish, lambda it: bookings.report_no_show(it, now=wish.at), trouble)
         self.expect(f"{hour.mentor} reports that nobody came to {hour}", answer, must=can and calm, may=can)
 

@@ -234,11 +234,17 @@ class Play(RuleBasedStateMachine):
         if self.calm_at_last:
             self.tell("everything settles")
             self.settle()
+        charged = [hour for hour in self.hours if (row := self.row(hour)) and row.captured]
         self.tell("ten days pass")
         self.stage.wait(timedelta(days=10))
         self.look()
         self.settle()
         self.check(f"{hour} is still {row.state}" for hour in self.hours if (row := self.row(hour)) and row.is_live)
+        self.check(
+            f"{hour} was charged ten days ago, and is not cleared"
+            for hour in charged
+            if (row := self.row(hour)) and row.cleared_at is None
+        )
         self.check(f"{intent} is still held" for intent in self.theirs.intents.values() if intent.is_held)
         self.tally.histories += 1
         self.tally.lengths[self.steps] += 1
