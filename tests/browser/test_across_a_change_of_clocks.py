@@ -1,0 +1,98 @@
+"""Cho in Tokyo and Eli in New York, around the Sunday in March on which one of them changes the clocks."""
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Meet
+from tests.browser.house import House
+from tests.browser.person import DAY, HOUR, WORKS, Person
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+WEDNESDAY = datetime(2027, 3, 10, 15, tzinfo=UTC)
+# Nine in the morning where Eli is, which is another instant of the day from Sunday on.
+ON_SATURDAY, ON_SUNDAY = "2027-03-13T14:00:00Z", "2027-03-14T13:00:00Z"
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A house of its own, in which it is March."""
+    started = House(tmp_path_factory.mktemp("march"))
+    body = json.dumps({"set": WEDNESDAY.timestamp()}).encode()
+    clock = urllib.request.Request(
+        f"{started.simulator_url}/_simulator/clock", body, {"Content-Type": "application/json"}
+    )
+    urllib.request.urlopen(clock, timeout=60).close()
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="module")
+def log_ins() -> dict[str, Any]:
+    """Who knows this house."""
+    return {}
+
+
+def opens(person: Person, title: str) -> None:
+    """Their page of a session."""
+    person.open("/mentor/" if person.name == "Eli" else "/mentee/")
+    person.click(title)
+
+
+def test_a_session_moves_over_the_change_and_the_hold_with_it(meet: Meet) -> None:
+    cho, eli = meet("Cho"), meet("Eli")
+    cho.visits("Eli")
+    assert {ON_SATURDAY, ON_SUNDAY} <= set(cho.free_times)
+    assert "2027-03-14T12:30:00Z" not in cho.free_times, "half past eight in New York"
+    cho.picks(ON_SATURDAY)
+    cho.sees("Sat 13 Mar, 23:00", "Sat 13 Mar, 09:00 in New York")
+    cho.describes("Numbers that hold")
+    cho.types_card(WORKS)
+    cho.sees("Confirmed. $95.00 is reserved, nothing is charged.")
+
+    cho.click("Propose another time")
+    cho.tab.locator("label.pill", has=cho.tab.locator(f"[value='{ON_SUNDAY}']")).click()
+    cho.tab.get_by_label("A word with it").fill("My plane lands late.")
+    cho.click("Propose this time")
+    cho.sees("You propose another time", "Sun 14 Mar 2027, 22:00", "Sun 14 Mar, 09:00 for Eli (New York)")
+
+    eli.open("/mentor/")
+    eli.sees("another time is proposed: Sun 14 Mar, 09:00")
+    eli.click("Answer")
+    eli.sees("Cho proposes another time", "Sun 14 Mar 2027, 09:00", "“My plane lands late.”")
+    eli.click("Agree, move the session")
+    eli.sees("Agreed. The session has moved", "Confirmed. $95.00 is reserved, nothing is charged.")
+    assert eli.story[:5] == [
+        "Time reserved",
+        "Reserved on Visa ·· 4242, not charged $95.00",
+        "Session confirmed",
+        "Another time proposed: Sun 14 Mar, 09:00",
+        "Moved to Sun 14 Mar, 09:00, the money with it",
+    ]
+    opens(cho, "Numbers that hold")
+    cho.sees("Sun 14 Mar 2027, 22:00")
+    cho.does_not_see("Sat 13 Mar 2027, 23:00")
+
+
+def test_the_fee_of_a_late_cancellation_stays_where_the_session_was_first(meet: Meet) -> None:
+    """Cho had until Friday night in Tokyo to cancel for free, and the session is on Sunday by now."""
+    cho, eli = meet("Cho"), meet("Eli")
+    cho.open("/")
+    for _ in range(2):
+        cho.lets_pass(DAY)
+    for _ in range(2):
+        cho.lets_pass(HOUR)
+    opens(cho, "Numbers that hold")
+    cho.click("Cancel this session")
+    cho.sees("It is late: the whole $95.00 that is reserved is charged.", "You pay", "$95.00")
+    cho.click("Cancel this session")
+    cho.sees("Cancelled late by Cho. $95.00 was charged.")
+    opens(eli, "Numbers that hold")
+    eli.sees("Cancelled late by Cho. $95.00 was charged.")
+    expect(eli.tab.locator("ol.timeline")).to_contain_text("Charged")
