@@ -12,7 +12,7 @@ from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
 from app import jobs
-from app.actions import accounts, bookings, cancellations, opening_hours, payments, refunds, releases
+from app.actions import accounts, bookings, cancellations, opening_hours, payments, refunds, releases, reschedules
 from app.extensions import db
 from app.kit import clock
 from app.kit.errors import NotAllowed
@@ -168,6 +168,11 @@ def work(*names: str) -> None:
 
 def book(mentee: str, mentor: str, wish: bookings.Wish) -> None:
     bookings.book(User.one(User.id == mentee), Mentor.one(Mentor.id == mentor), wish, now=clock.now())
+
+
+def agree_to_move(hour: Hour, reschedule_id: str) -> None:
+    """The mentor agrees to what the mentee has proposed."""
+    reschedules.accept(the(hour), reschedule_id, by=Party.MENTOR, now=clock.now())
 
 
 def ask_another_price(mentor: str, cents: int) -> None:
