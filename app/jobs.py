@@ -18,6 +18,7 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError
 
 from app.actions import (
+    approvals,
     bookings,
     budget,
     busy_calendars,
@@ -88,6 +89,7 @@ JOBS = {
     "poll_events": Job(timedelta(minutes=1), events.unread, events.catch_up),
     "expire_checkouts": Job(timedelta(minutes=1), bookings.unpaid_too_long, bookings.expire, asks_stripe=False),
     "expire_stale_holds": Job(timedelta(minutes=5), releases.stale, releases.release, asks_stripe=False),
+    "lapse_requests": Job(timedelta(minutes=1), approvals.due, approvals.lapse, asks_stripe=False),
     "remind": Job(timedelta(minutes=1), reminders.due, reminders.remind, asks_stripe=False),
     "lapse_reschedules": Job(timedelta(minutes=1), reschedules.unanswered, reschedules.lapse, asks_stripe=False),
     "send_mail": Job(

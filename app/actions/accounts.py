@@ -84,6 +84,13 @@ def change(user: User, *, name: str, time_zone: str) -> None:
 
 
 @unbroken
+def set_approval(mentor: Mentor, *, approves: bool) -> None:
+    """Whether new bookings of a mentor's are requests first; those that are made already stay what they are."""
+    with atomically():
+        Mentor.locked(mentor.id).approves = approves
+
+
+@unbroken
 def offer(user: User, offered: Offer, *, now: datetime) -> Mentor:
     """Become a mentor, or change what one offers; bookings that stand keep their price.
 

@@ -94,6 +94,7 @@ def reserve(mentee_id: str, mentor_id: str, wish: Wish, *, customer_id: str, now
             request_key=wish.request_key,
             mentor_day=mentor_day,
             place=place,
+            needs_answer=mentor.approves,
             meeting_url=meetings.place_for(mentor),
             created_at=now,
         )

@@ -52,7 +52,8 @@ def quote(booking: Booking, *, by: Party, now: datetime) -> Quote:
         return Quote(nothing, nothing, nothing, nothing)
     if payment.state == PaymentState.CAPTURED:
         return Quote(nothing, payment.captured - payment.refunded, nothing, nothing)
-    is_late = by == Party.MENTEE and booking.free_until is not None and now > booking.free_until
+    stands = booking.state == BookingState.CONFIRMED
+    is_late = stands and by == Party.MENTEE and booking.free_until is not None and now > booking.free_until
     fee = booking.late_fee if is_late else nothing
     commission = ledger.commission_of(fee, nothing, booking.commission_bps)
     return Quote(payment.authorized - fee, nothing, charged=fee, earned=fee - commission)
@@ -115,6 +116,6 @@ def _give_back(payment: Payment, booking: Booking, agreed: Quote, by: Party, now
             ends_as=BookingState.CANCELLED,
             because=endings.CALLED_OFF_LATE,
         )
-    return payments.start(
-        payments.VOID, payment, by=by, now=now, ends_as=BookingState.CANCELLED, because=endings.CALLED_OFF
-    )
+    declines = booking.state == BookingState.REQUESTED and by == Party.MENTOR
+    because = endings.DECLINED if declines else endings.CALLED_OFF
+    return payments.start(payments.VOID, payment, by=by, now=now, ends_as=BookingState.CANCELLED, because=because)

@@ -11,6 +11,7 @@ from app.extensions import db, upsert
 from app.kit.columns import is_one_of
 from app.models.deadline import Deadline
 
+ANSWER = "answer"  # of a mentor to a request
 RELEASE = "release"  # of a payment's hold that nobody captured
 BATCH = 100
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from app.actions import news, reminders
+from app.actions import confirmations, deadlines, news, reminders
 from app.models.availability import SlotClaim
 from app.models.booking import Booking
 from app.models.operation import Operation
@@ -16,6 +16,8 @@ BANK_LET_GO = "the bank let the reservation go"
 NO_SHOW = "the mentee did not come"
 CALLED_OFF = "it was called off"
 CALLED_OFF_LATE = "it was called off late"
+DECLINED = "the mentor declined"
+NOT_ANSWERED = "the mentor did not answer in time"
 IN_DASHBOARD = "it was changed in Stripe's dashboard"
 GIVEN_AWAY = "its time was given to somebody else while our records of it were lost"
 REFUND_CAME_BACK = "the bank sent the refund back"
@@ -26,6 +28,8 @@ def end(booking: Booking, payment: Payment, state: BookingState, operation: Oper
 
     Tells whether it has ended now.
     """
+    if booking.state == BookingState.REQUESTED and state not in FLOW[BookingState.REQUESTED]:
+        confirmations.confirm(booking, payment, by=operation.by, now=now)  # charged in the dashboard: an answer, too
     if state not in FLOW.get(booking.state, ()):
         return False
     end_now(booking, payment, state, by=operation.by, because=operation.because, now=now, operation_id=operation.id)
@@ -43,10 +47,12 @@ def end_now(
     operation_id: str | None = None,
 ) -> None:
     """End a booking (locked), free its time, of both people, and tell them. Raises: IllegalMove."""
-    was_confirmed = booking.state != BookingState.PENDING_PAYMENT
+    came_from = booking.state
     booking.move_to(state, now=now, by=by, because=because, operation_id=operation_id)
     booking.ended_by, booking.ended_because, booking.ended_at = by, because, now
     SlotClaim.erase(SlotClaim.booking_id == booking.id)
-    if was_confirmed:
+    if came_from == BookingState.CONFIRMED:
         reminders.lift(booking)
-    news.of_end(booking, payment, was_confirmed=was_confirmed, now=now)
+    elif came_from == BookingState.REQUESTED:
+        deadlines.lift(deadlines.ANSWER, booking.id)
+    news.of_end(booking, payment, came_from=came_from, now=now)

@@ -43,6 +43,7 @@ class BookingLabel:
     minutes: int
     commission_bps: int
     terms: Terms
+    needs_answer: bool
     free_until: datetime
     pay_by: datetime
     complete_by: datetime
@@ -85,6 +86,7 @@ def of_booking(booking: Booking, payment: Payment) -> dict[str, str]:
         "minutes": str(booking.minutes),
         "commission_bps": str(booking.commission_bps),
         "terms": booking.terms,
+        "needs_answer": "yes" if booking.needs_answer else "no",
         "free_until": (booking.free_until or booking.starts_at).isoformat(),
         "pay_by": booking.pay_by.isoformat(),
         "complete_by": booking.complete_by.isoformat(),
@@ -141,6 +143,7 @@ def booking_of(written: Written) -> BookingLabel:
             minutes=_whole(written["minutes"], 1, MINUTES_OF_A_DAY),
             commission_bps=_whole(written["commission_bps"], 0, 10_000),
             terms=Terms(written.get("terms", Terms.FLEXIBLE)),  # what was booked before there were terms
+            needs_answer=written.get("needs_answer") == "yes",
             free_until=_time(written.get("free_until", written["starts_at"])),
             pay_by=_time(written["pay_by"]),
             complete_by=_time(written["complete_by"]),

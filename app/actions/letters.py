@@ -91,7 +91,7 @@ def _readable(mail: Mail) -> dict[str, Any]:
     names = {Party.MENTEE: booking.mentee.name, Party.MENTOR: booking.mentor.name}
     other = names[Party.MENTOR if role == Party.MENTEE else Party.MENTEE]
     amounts = ("price", "authorized", "captured", "refunded", "commission", "earned", "late_fee", "amount")
-    free_until = facts["free_until"]
+    free_until, accept_by = facts["free_until"], facts.get("accept_by")
     moments = ("proposed_at", "was_at", "answer_by")
     start, end = (datetime.fromisoformat(facts[name]) for name in ("starts_at", "ends_at"))
     return {
@@ -109,6 +109,8 @@ def _readable(mail: Mail) -> dict[str, Any]:
         "ends": said(end, zone, TIME),
         "complete_by": said(datetime.fromisoformat(facts["complete_by"]), zone, DAY_AND_TIME),
         "free_until": said(datetime.fromisoformat(free_until), zone, DAY_AND_TIME) if free_until else "",
+        "needs_answer": facts.get("needs_answer", False),  # of what was written before there were requests
+        "accept_by": said(datetime.fromisoformat(accept_by), zone, DAY_AND_TIME) if accept_by else "",
         "meets_from": said(start - meetings.EARLY, zone, TIME) if booking.meeting_url else "",
         **{name: said(datetime.fromisoformat(facts[name]), zone, DAY_AND_TIME) for name in moments if name in facts},
         "kind": mail.kind,

@@ -16,22 +16,39 @@ B = BookingState
 KEEPS = timedelta(days=30)  # for so long, news is worth being told
 
 MOVED, PROPOSED, DECLINED, UNANSWERED = "moved", "move_proposed", "move_declined", "move_unanswered"
+REQUESTED, TURNED_DOWN, NOT_ANSWERED = "requested", "declined", "not_answered"
 CONFIRMED, NOT_PAID, REFUNDED, REFUND_CAME_BACK = "confirmed", "not_paid", "refunded", "refund_came_back"
 
 
-def of_confirmation(booking: Booking, payment: Payment, *, now: datetime) -> None:
-    """The money is held and the hour stands. Inside a transaction."""
+def of_request(booking: Booking, payment: Payment | None, *, now: datetime) -> None:
+    """The money is secured, and the mentor has yet to say yes. Inside a transaction."""
+    outbox.put(REQUESTED, booking, _to_both(booking, payment), cause=booking.id, until=now + KEEPS, now=now)
+
+
+def of_confirmation(booking: Booking, payment: Payment | None, *, now: datetime) -> None:
+    """The money is secured and the hour stands. Inside a transaction."""
     outbox.put(CONFIRMED, booking, _to_both(booking, payment), cause=booking.id, until=now + KEEPS, now=now)
 
 
-def of_end(booking: Booking, payment: Payment, *, was_confirmed: bool, now: datetime) -> None:
-    """A booking has ended. Of one that was never confirmed only its mentee knew. Inside a transaction."""
+def of_end(booking: Booking, payment: Payment | None, *, came_from: BookingState, now: datetime) -> None:
+    """A booking has ended. Of one that was never paid for only its mentee knew. Inside a transaction."""
     told = _to_both(booking, payment)
-    if not was_confirmed:
+    if came_from == B.PENDING_PAYMENT:
         told = {booking.mentee_id: told[booking.mentee_id]}
-    kind = NOT_PAID if booking.state == B.EXPIRED and not was_confirmed else booking.state.value
+    kind, was_confirmed = kind_of_end(booking, came_from), came_from in (B.CONFIRMED, B.COMPLETED)
     facts = {person: {**facts, "was_confirmed": was_confirmed} for person, facts in told.items()}
     outbox.put(kind, booking, facts, cause=booking.id, until=now + KEEPS, now=now)
+
+
+def kind_of_end(booking: Booking, came_from: BookingState) -> str:
+    """Which mail tells of a booking's end."""
+    if came_from == B.PENDING_PAYMENT and booking.state == B.EXPIRED:
+        return NOT_PAID
+    if came_from == B.REQUESTED and booking.state == B.EXPIRED:
+        return NOT_ANSWERED
+    if came_from == B.REQUESTED and booking.ended_by == Party.MENTOR:
+        return TURNED_DOWN
+    return booking.state.value
 
 
 def of_refund(booking: Booking, payment: Payment, amount: Money, operation: Operation, *, now: datetime) -> None:
@@ -78,7 +95,7 @@ def _proposed(proposal: Reschedule) -> dict[str, Any]:
     }
 
 
-def _to_both(booking: Booking, payment: Payment, **more: Any) -> dict[str, dict[str, Any]]:
+def _to_both(booking: Booking, payment: Payment | None, **more: Any) -> dict[str, dict[str, Any]]:
     facts = _facts(booking, payment, **more)
     return {booking.mentee_id: facts, booking.mentor.user_id: facts}
 
@@ -105,6 +122,8 @@ def _facts(booking: Booking, payment: Payment | None, **more: Any) -> dict[str, 
         "complete_by": _complete_by(booking, payment).isoformat(),
         "late_fee": booking.late_fee.minor,
         "free_until": booking.free_until.isoformat() if booking.free_until else None,
+        "needs_answer": booking.needs_answer,
+        "accept_by": booking.answer_by.isoformat() if booking.answer_by else None,
         "sequence": booking.version + db.session.is_modified(booking),  # as it will be once this is written
         "by": (booking.ended_by or Party.SYSTEM).value,
         "because": booking.ended_because or "",

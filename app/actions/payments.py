@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from app.actions import deadlines, earnings, endings, labels, ledger, news, operations, refunds, reminders
+from app.actions import confirmations, deadlines, earnings, endings, labels, ledger, operations, refunds
 from app.actions.holds import release_at
 from app.actions.labels import Cause
 from app.actions.orders import KINDS, Kind, Order, is_elsewhere
@@ -178,13 +178,10 @@ def _authorized(payment: Payment, intent: Intent, now: datetime) -> None:
         payment.charge_id = intent.charge.id
         payment.card_brand, payment.card_last4 = intent.charge.card_brand, intent.charge.card_last4
         payment.capture_before = intent.charge.capture_before
-    payment.release_at = until = release_at(booking.complete_by, payment.capture_before)
+    payment.release_at = release_at(booking.complete_by, payment.capture_before)
     payment.move_to(PaymentState.AUTHORIZED, now=now, by=Party.MENTEE)
     if booking.state == BookingState.PENDING_PAYMENT:
-        booking.move_to(BookingState.CONFIRMED, now=now, by=Party.MENTEE)
-        deadlines.put(deadlines.RELEASE, payment.id, until)
-        reminders.plan(booking, now=now)
-        news.of_confirmation(booking, payment, now=now)
+        confirmations.secured(booking, payment, now=now)
     elif intent.status == "requires_capture" and operations.unsettled(payment.id) is None:
         # The bank said yes after the booking had ended: nothing may stay on the card.
         start(VOID, payment, by=Party.SYSTEM, now=now, ends_as=booking.state, because=booking.ended_because)

@@ -22,7 +22,7 @@ from app.models.availability import Lane
 from app.models.booking import Booking
 from app.models.mentor import Mentor
 from app.models.payment import Payment
-from app.models.states import LIVE_PAYMENT, BookingState, Party, PaymentState
+from app.models.states import FLOW, LIVE_PAYMENT, BookingState, Party, PaymentState
 from app.models.user import User
 
 TAKEN = "taken"  # the kind of alarm about an hour that somebody else has now
@@ -139,6 +139,7 @@ def _booking(lost: Lost, ended: Cause | None) -> Booking:
         pay_by=label.pay_by,
         complete_by=label.complete_by,
         request_key=label.request_key,
+        needs_answer=label.needs_answer,
         meeting_url=meetings.place_for(mentor),
         created_at=label.created_at,
     )
@@ -186,9 +187,12 @@ def _is_nobodys(customer_id: str | None) -> bool:
 
 def _end(booking: Booking, ended: Cause, intent: Intent) -> None:
     held = intent.charge if intent.charge is not None and intent.charge.accepted else None
-    if held is not None:
-        booking.move_to(BookingState.CONFIRMED, now=min(held.created, ended.at), by=Party.MENTEE)
     state = ended.ends_as or BookingState.COMPLETED
+    if held is not None:
+        # Of a request that came to nothing, nobody knows any more whether it had been accepted.
+        asked = booking.needs_answer and state in FLOW[BookingState.REQUESTED]
+        stood = BookingState.REQUESTED if asked else BookingState.CONFIRMED
+        booking.move_to(stood, now=min(held.created, ended.at), by=Party.MENTEE)
     booking.move_to(state, now=ended.at, by=ended.by, because=ended.because)
     booking.ended_by, booking.ended_because, booking.ended_at = ended.by, ended.because, ended.at
 

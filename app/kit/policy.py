@@ -30,7 +30,8 @@ class Policy:
     A hold that would not outlive its session is made ``authorization_lead`` before the start, with the card that was
     saved when the session was booked. If the bank declines, it is asked again at each of ``authorization_retries``
     before the start, and ``authorization_deadline`` before it the time is free again. ``horizon`` is how far ahead
-    mentors can be booked who say nothing else. ``commission_bps`` is in basis points (1,000 is 10 %).
+    mentors can be booked who say nothing else. A mentor who approves every session answers ``answer_within`` so long,
+    and at the latest ``answer_margin`` before it. ``commission_bps`` is in basis points (1,000 is 10 %).
     """
 
     completion_grace: timedelta = timedelta(hours=48)
@@ -43,6 +44,8 @@ class Policy:
     authorization_deadline: timedelta = timedelta(hours=12)
     free_cancellation: timedelta = timedelta(hours=24)
     cancellation_grace: timedelta = timedelta(hours=1)
+    answer_within: timedelta = timedelta(hours=48)
+    answer_margin: timedelta = timedelta(hours=1)
     refund_window: timedelta = timedelta(days=30)
     commission_bps: int = 1_000
     durations: tuple[int, ...] = (30, 60, 90)
@@ -65,6 +68,11 @@ class Policy:
     def free_until(self, starts_at: datetime, booked_at: datetime) -> datetime:
         """The last moment at which a mentee cancels for free, whatever the mentor's terms."""
         return min(starts_at, max(starts_at - self.free_cancellation, booked_at + self.cancellation_grace))
+
+    def answer_by(self, starts_at: datetime, asked_at: datetime) -> datetime:
+        """Until when a mentor answers a request; of what begins soon, half of the time is left for both."""
+        soon = asked_at + max(starts_at - asked_at, timedelta()) // 2
+        return min(asked_at + self.answer_within, max(starts_at - self.answer_margin, soon))
 
     def problems(self) -> list[str]:
         """What cannot work, as sentences; empty if all is well."""

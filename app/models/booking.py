@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, select
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.kit.columns import UtcDateTime
@@ -17,7 +17,7 @@ from app.models.states import BookingState, Party, Stateful, stored
 from app.models.user import User
 
 PENDING = "state = 'pending_payment'"
-COUNTED = "state IN ('pending_payment', 'confirmed', 'completed', 'no_show')"
+COUNTED = "state IN ('pending_payment', 'requested', 'confirmed', 'completed', 'no_show')"
 PLACES = "uq_booking_place"  # names the index by which two who want the last place of a day meet
 
 
@@ -28,7 +28,7 @@ class Booking(Stateful, Base):
     checkout; ``complete_by`` is the last moment to complete the session. ``request_key`` comes with the form, so that
     submitting it twice makes one booking. ``place`` is the number of a session among those of ``mentor_day``, a day
     where the mentor is; only what is booked under a daily cap has one. ``meeting_url`` is shown to nobody until shortly
-    before.
+    before. If it ``needs_answer``, its mentor has to accept it until ``answer_by``, once the money is secured.
     """
 
     __tablename__ = "booking"
@@ -64,6 +64,8 @@ class Booking(Stateful, Base):
     state: Mapped[BookingState] = mapped_column(stored(BookingState), default=BookingState.PENDING_PAYMENT)
     pay_by: Mapped[datetime] = mapped_column(UtcDateTime)
     complete_by: Mapped[datetime] = mapped_column(UtcDateTime)
+    needs_answer: Mapped[bool] = mapped_column(default=False, server_default=false())
+    answer_by: Mapped[datetime | None] = mapped_column(UtcDateTime)
     agreed_done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_by: Mapped[Party | None] = mapped_column(stored(Party, "ended_by"))
     ended_because: Mapped[str] = mapped_column(String(200), default="")

@@ -36,6 +36,7 @@ class Listed:
     price: Money
     pay_by: datetime
     complete_by: datetime
+    answer_by: datetime | None
     mentee: Side
     mentor: Side
 
@@ -55,6 +56,7 @@ def listed() -> Select[*tuple[Any, ...]]:
             Booking.currency,
             Booking.pay_by,
             Booking.complete_by,
+            Booking.answer_by,
             mentee.name.label("mentee_name"),
             mentee.time_zone.label("mentee_zone"),
             host.name.label("mentor_name"),
@@ -78,6 +80,7 @@ def all_listed(query: Select[*tuple[Any, ...]]) -> list[Listed]:
             Money(row.price_minor, row.currency),
             row.pay_by,
             row.complete_by,
+            row.answer_by,
             mentee=Side(row.mentee_name, row.mentee_zone),
             mentor=Side(row.mentor_name, row.mentor_zone),
         )

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    false,
     select,
     text,
 )
@@ -46,7 +47,8 @@ class Mentor(Base):
     in hours if it is more than the platform's, sessions on one of the mentor's days at most, how many days ahead, and
     of the platform's durations those (minutes) that are offered; None stands for no rule of one's own.
 
-    ``meeting_url`` is where sessions take place; None: each in a room of its own.
+    If a mentor ``approves``, bookings are requests first. ``meeting_url`` is where sessions take place; None: each in a
+    room of its own.
     """
 
     __tablename__ = "mentor"
@@ -78,6 +80,7 @@ class Mentor(Base):
     daily_cap: Mapped[int | None] = mapped_column()
     horizon_days: Mapped[int | None] = mapped_column()
     durations: Mapped[tuple[int, ...] | None] = mapped_column(Minutes(100))
+    approves: Mapped[bool] = mapped_column(default=False, server_default=false())
     meeting_url: Mapped[str | None] = mapped_column(String(500))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

@@ -13,7 +13,10 @@ from app.models.base import Base
 
 
 class BookingState(StrEnum):
+    """``requested``: paid for, as far as the mentee is concerned, and the mentor has yet to say yes."""
+
     PENDING_PAYMENT = "pending_payment"
+    REQUESTED = "requested"
     CONFIRMED = "confirmed"
     COMPLETED = "completed"
     CANCELLED = "cancelled"
@@ -90,7 +93,8 @@ A, R, M, S = AlarmState, ReconciliationState, MailState, RescheduleState
 
 # A state that is missing on the left is an end.
 FLOW: dict[StrEnum, set[StrEnum]] = {
-    B.PENDING_PAYMENT: {B.CONFIRMED, B.CANCELLED, B.EXPIRED},
+    B.PENDING_PAYMENT: {B.REQUESTED, B.CONFIRMED, B.CANCELLED, B.EXPIRED},
+    B.REQUESTED: {B.CONFIRMED, B.CANCELLED, B.EXPIRED},
     B.CONFIRMED: {B.COMPLETED, B.CANCELLED, B.NO_SHOW, B.EXPIRED},
     B.COMPLETED: {B.CANCELLED},
     P.NEEDS_CARD: {P.AUTHORIZED, P.CARD_SAVED, P.VOIDED, P.FAILED},
@@ -106,7 +110,7 @@ FLOW: dict[StrEnum, set[StrEnum]] = {
     R.RUNNING: {R.CLEAN, R.ALARMED, R.BROKEN_OFF},
 }
 
-LIVE_BOOKING = (B.PENDING_PAYMENT, B.CONFIRMED)
+LIVE_BOOKING = (B.PENDING_PAYMENT, B.REQUESTED, B.CONFIRMED)
 ENDED_BOOKING = (B.COMPLETED, B.CANCELLED, B.NO_SHOW, B.EXPIRED)
 COUNTED_BOOKING = (*LIVE_BOOKING, B.COMPLETED, B.NO_SHOW)  # toward the most sessions that a mentor gives in a day
 LIVE_PAYMENT = (P.NEEDS_CARD, P.CARD_SAVED, P.AUTHORIZED)

@@ -1,17 +1,22 @@
-"""How a mentor arranges sessions: where one meets."""
+"""How a mentor arranges sessions: who says yes to them, and where one meets."""
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
-from wtforms import StringField, SubmitField
+from wtforms import BooleanField, StringField, SubmitField
 
-from app.actions import meetings
+from app.actions import accounts, meetings
 from app.kit import clock
 from app.kit.errors import Invalid
 from app.web.access import Audience, audience, my_offer
 from app.web.forms import show_on, tidy
 
 bp = Blueprint("arrangements", __name__, url_prefix="/mentor/arrangements")
+
+
+class ApprovalForm(FlaskForm):  # type: ignore[misc]
+    approves = BooleanField("I accept every session myself")
+    submit = SubmitField("Save who says yes")
 
 
 class PlaceForm(FlaskForm):  # type: ignore[misc]
@@ -26,8 +31,20 @@ class PlaceForm(FlaskForm):  # type: ignore[misc]
 @bp.get("")
 @audience(Audience.MENTOR)
 def page() -> str:
-    """Where one meets."""
-    return _page(PlaceForm(None, obj=my_offer()))
+    """Who says yes, and where one meets."""
+    return _page()
+
+
+@bp.post("/approval")
+@audience(Audience.MENTOR)
+def set_approval() -> ResponseReturnValue:
+    """Have bookings confirmed at once, or asked for."""
+    form = ApprovalForm()
+    if form.validate_on_submit():
+        accounts.set_approval(my_offer(), approves=form.approves.data)
+        flash("Saved, for what is booked from now on.", "done")
+        return redirect(url_for(".page"))
+    return _page(approval=form), 422
 
 
 @bp.post("/place")
@@ -43,8 +60,14 @@ def set_place() -> ResponseReturnValue:
         else:
             flash("Saved. Sessions whose link nobody has seen yet take place there, too.", "done")
             return redirect(url_for(".page"))
-    return _page(form), 422
+    return _page(place=form), 422
 
 
-def _page(place: PlaceForm) -> str:
-    return render_template("mentor/arrangements.html", place=place)
+def _page(*, place: PlaceForm | None = None, approval: ApprovalForm | None = None) -> str:
+    """What was not typed just now is as it is kept."""
+    kept = my_offer()
+    return render_template(
+        "mentor/arrangements.html",
+        place=place or PlaceForm(None, obj=kept),
+        approval=approval or ApprovalForm(None, obj=kept),
+    )

@@ -44,7 +44,7 @@ def dashboard() -> str:
         mine.where(
             or_(
                 and_(Booking.state == BookingState.PENDING_PAYMENT, Booking.pay_by > now),
-                Booking.state == BookingState.CONFIRMED,
+                Booking.state.in_((BookingState.REQUESTED, BookingState.CONFIRMED)),
             )
         )
         .order_by(Booking.starts_at)
@@ -53,7 +53,7 @@ def dashboard() -> str:
     return render_template(
         "mentee/dashboard.html",
         needs_me=[booking for booking in live if booking.state == BookingState.PENDING_PAYMENT],
-        upcoming=[booking for booking in live if booking.state == BookingState.CONFIRMED],
+        upcoming=[booking for booking in live if booking.state != BookingState.PENDING_PAYMENT],
         proposals=reschedules.proposed_for([booking.id for booking in live], to=Party.MENTEE, now=now),
         page=page_of(mine.where(Booking.state.in_(ENDED_BOOKING)), Booking.starts_at, Booking.id, read=all_listed),
     )
@@ -168,6 +168,8 @@ def check_payment(booking_id: str) -> ResponseReturnValue:
     mine = Booking.of_mentee(me(), booking_id)
     if mine.state == BookingState.PENDING_PAYMENT:
         return redirect(url_for(".payment", booking_id=booking_id))
+    if mine.state == BookingState.REQUESTED:
+        flash(f"{mine.mentor.name} has been asked. {mine.price} is reserved; nothing is charged.", "done")
     if mine.state == BookingState.CONFIRMED:
         flash(f"Your session is confirmed. {mine.price} is reserved; you are charged only after the session.", "done")
     return redirect(url_for(".booking", booking_id=booking_id))
@@ -240,6 +242,7 @@ def _form(
         starts_at=slot.starts_at,
         ends_at=slot.ends_at,
         release_at=holds.complete_by(slot.ends_at),
+        answer_by=policy.current().answer_by(slot.starts_at, clock.now()),
         nearest=nearest or [],
         slot_taken=slot_taken,
     )

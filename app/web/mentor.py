@@ -40,9 +40,11 @@ def dashboard() -> str:
     confirmed = all_listed(
         mine.where(Booking.state == BookingState.CONFIRMED).order_by(Booking.starts_at).limit(MOST_CONFIRMED)
     )
+    asked = mine.where(Booking.state == BookingState.REQUESTED).order_by(Booking.starts_at).limit(MOST_CONFIRMED)
     return render_template(
         "mentor/dashboard.html",
         profile=offer,
+        asked=all_listed(asked),
         to_complete=[booking for booking in confirmed if booking.starts_at <= now],
         upcoming=[booking for booking in confirmed if booking.starts_at > now],
         proposals=reschedules.proposed_for([booking.id for booking in confirmed], to=Party.MENTOR, now=now),

@@ -112,6 +112,10 @@ def _of_booking(move: Transition, booking: Booking) -> Step | None:
     by = _who(move.by, booking)
     because = f": {move.because}" if move.because else ""
     match move.went_to:
+        case B.REQUESTED:
+            return Step("calendar-event", f"Asked of {booking.mentor.name}", move.at, by)
+        case B.CONFIRMED if move.came_from == B.REQUESTED:
+            return Step("calendar-check", "Request accepted, session confirmed", move.at, by)
         case B.CONFIRMED:
             return Step("calendar-check", "Session confirmed", move.at, by)
         case B.COMPLETED:
@@ -172,6 +176,9 @@ def _future(booking: Booking, payment: Payment | None, now: datetime) -> list[St
                 future=True,
             )
         ]
+    if booking.state == B.REQUESTED and booking.answer_by is not None:
+        release = Step("unlock", "Released, if not", booking.answer_by, amount=booking.price, future=True)
+        return [Step("hourglass-split", f"{booking.mentor.name} accepts", booking.answer_by, future=True), release]
     if booking.state != B.CONFIRMED:
         return _clearing(booking, payment, now)
     charge = Step(
@@ -205,12 +212,16 @@ def _headline(booking: Booking, payment: Payment | None) -> str:
     match booking.state:
         case B.PENDING_PAYMENT:
             return "The time is yours for now; nothing is reserved on a card yet."
+        case B.REQUESTED:
+            return f"Requested. {price} is reserved, nothing is charged."
         case B.CONFIRMED:
             return f"Confirmed. {price} is reserved, nothing is charged."
         case B.COMPLETED if payment is not None:
             return f"Completed. {_charged(payment)}"
         case B.CANCELLED if payment is not None and booking.ended_because == endings.CALLED_OFF_LATE:
             return f"Cancelled late by {ended}. {_charged(payment)}"
+        case B.CANCELLED if booking.ended_because == endings.DECLINED:
+            return f"Declined by {ended}. {_in_the_end(payment)}"
         case B.CANCELLED:
             return f"Cancelled by {ended}. {_in_the_end(payment)}"
         case B.NO_SHOW if payment is not None and payment.captured_minor:
@@ -238,6 +249,8 @@ def _in_the_end(payment: Payment | None) -> str:
 def _next_action(booking: Booking, payment: Payment | None, now: datetime) -> str:
     if booking.state == B.PENDING_PAYMENT:
         return f"{booking.mentee.name} enters a card within the checkout time."
+    if booking.state == B.REQUESTED:
+        return f"Next: {booking.mentor.name} accepts or declines."
     if booking.state != B.CONFIRMED:
         return ""
     if now < booking.starts_at:

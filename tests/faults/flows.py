@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app import jobs
-from app.actions import bookings, cancellations, inbox, payments, refunds, settlements
+from app.actions import accounts, approvals, bookings, cancellations, inbox, payments, refunds, settlements
 from app.actions.transactions import atomically
 from app.extensions import db
 from app.gateways.stripe_objects import Knock
@@ -87,6 +87,27 @@ def held_until_it_is_late(stripe: Stripe) -> None:
     hour_id = the_hour().id
     with atomically():
         Booking.locked(hour_id).free_until = stripe.now() - timedelta(hours=1)
+
+
+def asked(stripe: Stripe) -> None:
+    """Bob accepts every session himself, and has yet to say so of this one; a day later he still can."""
+    asked_unseen(stripe)
+    payments.learn(stripe.intent_of(the_hour()).id, now=stripe.now())
+
+
+def asked_unseen(stripe: Stripe) -> None:
+    """The same, and that the bank has said yes is still to be seen."""
+    ann, bob = people.person("Ann"), people.mentor("Bob")
+    accounts.set_approval(bob, approves=True)
+    people.booked(ann, bob, stripe, starts_at=stripe.now() + timedelta(days=4))
+    stripe.pay(the_hour())
+
+
+def asked_in_vain(stripe: Stripe) -> None:
+    asked(stripe)
+    answer_by = the_hour().answer_by
+    assert answer_by is not None
+    stripe.wait_until(answer_by)
 
 
 def taken_place(stripe: Stripe) -> None:
@@ -174,6 +195,19 @@ def complete(now: datetime) -> None:
 
 def call_off(now: datetime) -> None:
     cancellations.cancel(the_hour(), by=Party.MENTOR, quoted="8000-0-0", now=now)
+
+
+def accept(now: datetime) -> None:
+    approvals.accept(the_hour(), now=now)
+
+
+def decline(now: datetime) -> None:
+    approvals.decline(the_hour(), now=now)
+
+
+def take_back(now: datetime) -> None:
+    """A request, which costs nothing."""
+    cancellations.cancel(the_hour(), by=Party.MENTEE, quoted="8000-0-0", now=now)
 
 
 def call_off_unpaid(now: datetime) -> None:
@@ -274,5 +308,12 @@ FLOWS = [
         "finish a refund of a part", unanswered(charged, refund_a_part, REFUNDS), WORK, B.COMPLETED, P.CAPTURED, 5_000
     ),
     Flow("finish a refund", unanswered(charged, refund, REFUNDS), WORK, B.CANCELLED, P.CAPTURED, 0),
+    Flow("ask the mentor", asked_unseen, look, B.REQUESTED, P.AUTHORIZED, 0),
+    Flow("accept", asked, accept, B.CONFIRMED, P.AUTHORIZED, 0),
+    Flow("decline", asked, decline, B.CANCELLED, P.VOIDED, 0),
+    Flow("take a request back", asked, take_back, B.CANCELLED, P.VOIDED, 0),
+    Flow("let a request lapse", asked_in_vain, job("lapse_requests"), B.EXPIRED, P.VOIDED, 0),
+    Flow("finish a refusal", unanswered(asked, decline, CANCEL), WORK, B.CANCELLED, P.VOIDED, 0),
+    Flow("finish a lapse", unanswered(asked_in_vain, job("lapse_requests"), CANCEL), WORK, B.EXPIRED, P.VOIDED, 0),
     Flow("remind both", about_to_begin, job("remind"), B.CONFIRMED, P.AUTHORIZED, 0),
 ]

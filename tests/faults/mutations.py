@@ -22,6 +22,8 @@ OPERATIONS, ORDERS = "app/actions/operations.py", "app/actions/orders.py"
 PAYMENTS, GIVEN_BACK, LEDGER = "app/actions/payments.py", "app/actions/refunds.py", "app/actions/ledger.py"
 BOOKINGS, SETTLEMENTS, INBOX = "app/actions/bookings.py", "app/actions/settlements.py", "app/actions/inbox.py"
 AVAILABILITY = "tests/actions/test_availability.py"
+APPROVALS, ANSWERS_TO_REQUESTS = "app/actions/approvals.py", "tests/actions/test_approvals.py"
+RACES_FOR_ANSWERS = "tests/faults/test_races_for_answers.py"
 KNOCKS = "app/gateways/stripe_webhooks.py"
 GATEWAY, LABELS = "app/gateways/stripe_gateway.py", "app/actions/labels.py"
 
@@ -419,6 +421,28 @@ MUTATIONS = [
         "            amount=booking.price,\n",
         "            amount=booking.mentor.price_for(booking.minutes),\n",
         (RACES_FOR_TIME,),
+    ),
+    # ---- requests
+    Mutation(
+        "a request that is being let go of can be accepted",
+        APPROVALS,
+        "        if operations.unsettled(payment.id) is not None:\n",
+        "        if False:\n",
+        (ANSWERS_TO_REQUESTS, RACES_FOR_ANSWERS),
+    ),
+    Mutation(
+        "a request that was answered lapses all the same",
+        APPROVALS,
+        "if not deadlines.take_away(reached) or not waits:",
+        "if not deadlines.take_away(reached) and not waits:",
+        (ANSWERS_TO_REQUESTS, RACES_FOR_ANSWERS),
+    ),
+    Mutation(
+        "whoever takes a request back late pays for it",
+        CANCELLATIONS,
+        "is_late = stands and by ==",
+        "is_late = by ==",
+        (ANSWERS_TO_REQUESTS,),
     ),
     # ---- webhooks
     Mutation("an event is not stored once only", INBOX, "        .on_conflict_do_nothing()\n", "", (RACES, DOOR)),

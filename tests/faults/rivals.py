@@ -12,7 +12,20 @@ from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
 from app import jobs
-from app.actions import accounts, bookings, cancellations, opening_hours, payments, refunds, releases, reschedules
+from app.actions import (
+    accounts,
+    approvals,
+    bookings,
+    cancellations,
+    deadlines,
+    opening_hours,
+    payments,
+    refunds,
+    releases,
+    reschedules,
+)
+from app.actions.deadlines import Due
+from app.actions.transactions import atomically
 from app.extensions import db
 from app.kit import clock
 from app.kit.errors import NotAllowed
@@ -67,6 +80,17 @@ def held(stripe: Stripe, count: int) -> list[Hour]:
     return hours
 
 
+def asked(stripe: Stripe, count: int) -> list[Hour]:
+    """Half-hours for whose price there is a hold, and that their mentor has yet to accept."""
+    hours = reserved(stripe, count)
+    for hour in hours:
+        accounts.set_approval(the(hour).mentor, approves=True)
+        with atomically():
+            Booking.locked(hour.id).needs_answer = True
+        people.paid(the(hour), stripe)
+    return hours
+
+
 def charged(stripe: Stripe, count: int) -> list[Hour]:
     """Half-hours that were completed and paid."""
     hours = held(stripe, count)
@@ -83,6 +107,26 @@ def the(hour: Hour) -> Booking:
 
 def complete(hour: Hour) -> None:
     bookings.complete(the(hour), now=clock.now())
+
+
+def accept(hour: Hour) -> None:
+    approvals.accept(the(hour), now=clock.now())
+
+
+def decline(hour: Hour) -> None:
+    approvals.decline(the(hour), now=clock.now())
+
+
+def lapse(hour: Hour) -> None:
+    """A worker comes by whose clock may be a little ahead."""
+    answer_by = the(hour).answer_by
+    assert answer_by is not None
+    approvals.lapse(Due(deadlines.ANSWER, hour.id), now=max(clock.now(), answer_by))
+
+
+def change_ones_mind(hour: Hour) -> None:
+    """The mentee takes a request back."""
+    call_off(hour, Party.MENTEE)
 
 
 def report_no_show(hour: Hour) -> None:

@@ -16,7 +16,7 @@ from app.models.ledger import Balance, LedgerEntry
 from app.models.mail import Mail
 from app.models.operation import Operation
 from app.models.payment import Payment
-from app.models.states import LIVE_BOOKING, BookingState, OperationState, PaymentState, Transition
+from app.models.states import ENDED_BOOKING, LIVE_BOOKING, BookingState, OperationState, PaymentState, Transition
 from tests.stripe_double import Stripe
 
 P = PaymentState
@@ -63,8 +63,8 @@ def _news_of(booking: Booking) -> Iterator[tuple[str, str, str]]:
     mentee, both = [booking.mentee_id], [booking.mentee_id, booking.mentor.user_id]
     moves = list(db.session.scalars(select(Transition).where(Transition.subject == booking.id)))
     for move in moves:
-        unpaid = move.came_from == BookingState.PENDING_PAYMENT and move.went_to != BookingState.CONFIRMED
-        kind = news.NOT_PAID if unpaid and move.went_to == BookingState.EXPIRED else move.went_to
+        unpaid = move.came_from == BookingState.PENDING_PAYMENT and move.went_to in ENDED_BOOKING
+        kind = news.kind_of_end(booking, move.came_from) if move.went_to in ENDED_BOOKING else move.went_to
         yield from ((booking.id, kind, person) for person in (mentee if unpaid else both))
     payments = [payment.id for payment in booking.payments]
     done = select(Operation).where(Operation.subject.in_(payments), Operation.state == OperationState.DONE)
