@@ -305,8 +305,8 @@ MUTATIONS = [
     Mutation(
         "a session is completed before it begins",
         BOOKINGS,
-        "        if reason is not None:\n            raise IllegalMove(reason)",
-        "        if False:\n            raise IllegalMove(reason)",
+        "        reason = cannot_complete(booking, now=now)\n",
+        "        reason = None\n",
         (LIFECYCLE,),
     ),
     Mutation(

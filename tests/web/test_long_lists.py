@@ -24,10 +24,11 @@ from tests.web.conftest import Browser
 Open = Callable[..., Browser]
 
 B, P = BookingState, PaymentState
-MOST = {"/mentee/": 4, "/mentor/": 5, "/operator/": 9}  # statements, however long the lists are
+MOST = {"/mentee/": 4, "/mentor/": 6, "/operator/": 9}  # statements, however long the lists are
 
 PAID_AS = {
     B.PENDING_PAYMENT: P.NEEDS_CARD,
+    B.REQUESTED: P.AUTHORIZED,
     B.CONFIRMED: P.AUTHORIZED,
     B.COMPLETED: P.CAPTURED,
     B.CANCELLED: P.VOIDED,
@@ -57,7 +58,7 @@ def many_bookings(mentee: User, mentor: Mentor, count: int, *, first: int = 0) -
     for n in range(first, first + count):
         state = states[n % len(states)]
         hours = n if state in LIVE_BOOKING else n // 4  # a mentor's live sessions never overlap
-        starts_at = MONDAY + timedelta(hours=hours) * (1 if n // 6 % 2 else -1)
+        starts_at = MONDAY + timedelta(hours=hours) * (1 if n // len(states) % 2 else -1)
         row = {"created_at": MONDAY, "currency": "EUR", "version": 1}
         ended = {"ended_by": Party.MENTEE, "ended_because": "it was called off"} if state in ENDED_BOOKING else {}
         bookings.append(
@@ -76,6 +77,7 @@ def many_bookings(mentee: User, mentor: Mentor, count: int, *, first: int = 0) -
                 "state": state,
                 "pay_by": MONDAY + timedelta(minutes=15),
                 "complete_by": starts_at + timedelta(hours=49),
+                "answer_by": starts_at if state == B.REQUESTED else None,
                 "request_key": f"the-form-number-{n:06}",
                 "ended_by": None,
                 "ended_because": "",
