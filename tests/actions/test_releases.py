@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from app import jobs
-from app.actions import endings, operations, payments, releases
+from app.actions import bookings, endings, operations, payments, releases
 from app.actions.transactions import atomically
 from app.extensions import db
 from app.models.booking import Booking
@@ -27,6 +27,23 @@ def test_a_hold_that_stands_on_an_ended_booking_is_found_and_released(held_hour:
     assert fresh(held_hour).payment.state == PaymentState.VOIDED
     assert stripe.intent_of(held_hour).status == "canceled"
     assert jobs.run("release_forgotten_holds") == 0
+
+
+def test_a_card_that_comes_when_nobody_is_at_the_ended_booking_any_more_is_released_at_once(
+    anns_hour: Booking, stripe: Stripe
+):
+    """The void of an unpaid booking puzzled us, and an operator gave it up; the browser still has the card form."""
+    stripe.fail_next("error_500_unsaved", "*/cancel", count=2)
+    stripe.wait_until(anns_hour.pay_by)
+    bookings.expire(anns_hour.id, now=stripe.now())
+    db.session.execute(text("UPDATE operation SET state = 'refused' WHERE kind = 'void'"))
+    db.session.commit()
+    stripe.pay(anns_hour)
+    payments.learn(stripe.intent_of(anns_hour).id, now=stripe.now())
+    ending = Operation.one(Operation.kind == payments.VOID, Operation.is_in(OperationState.PENDING))
+    operations.execute(ending.id, now=stripe.now())
+    assert fresh(anns_hour).payment.state == PaymentState.VOIDED
+    assert stripe.intent_of(anns_hour).status == "canceled"
 
 
 def test_a_hold_on_a_booking_that_stands_is_left_alone(held_hour: Booking, stripe: Stripe):

@@ -114,7 +114,7 @@ MUTATIONS = [
         PAYMENTS,
         'elif intent.status == "requires_capture" and operations.unsettled(payment.id) is None:',
         "elif False:",
-        (ANSWERS, KILLS),
+        (LET_GO,),
     ),
     Mutation(
         "a hold that comes after the end stays",
@@ -292,7 +292,7 @@ MUTATIONS = [
         "",
         (BOOKS,),
     ),
-    Mutation("Stripe's entries are booked again", SETTLEMENTS, "if movement.id in known:", "if False:", (BOOKS,)),
+    Mutation("Stripe's entries are booked again", SETTLEMENTS, "if _is_booked(movement):", "if False:", (BOOKS,)),
     Mutation(
         "the journal is never read again",
         SETTLEMENTS,
@@ -356,11 +356,11 @@ MUTATIONS = [
         (RACES,),
     ),
     Mutation(
-        "decided on what was read before",
+        "nothing is locked before it is decided upon",
         "app/models/base.py",
-        "            .execution_options(populate_existing=True)\n",
+        "            .with_for_update(of=cls, key_share=True)\n",
         "",
-        (RACES, LIFECYCLE),
+        (RACES,),
     ),
     Mutation(
         "what the database breaks off is not done again",
@@ -370,13 +370,6 @@ MUTATIONS = [
         ("tests/actions/test_transactions.py", RACES),
     ),
     # ---- several at once
-    Mutation(
-        "a hold that comes after the end of the checkout stays",
-        PAYMENTS,
-        'elif intent.status == "requires_capture" and operations.unsettled(payment.id) is None:',
-        "elif False:",
-        (RACES,),
-    ),
     Mutation(
         "the minutes of a booking are not claimed",
         BOOKINGS,
