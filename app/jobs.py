@@ -26,6 +26,7 @@ from app.actions import (
     events,
     inbox,
     leases,
+    objections,
     operations,
     outbox,
     reconcile,
@@ -96,6 +97,9 @@ JOBS = {
         timedelta(seconds=10), outbox.claim, outbox.send, outbox.spoil, give_back=outbox.hand_back, asks_stripe=False
     ),
     "read_calendars": Job(timedelta(seconds=10), busy_calendars.due, busy_calendars.read, asks_stripe=False, at_most=2),
+    "end_silences": Job(
+        timedelta(minutes=5), objections.unanswered, objections.take_silence_for_yes, asks_stripe=False
+    ),
     "clear_earnings": Job(timedelta(minutes=5), earnings.due, earnings.clear, asks_stripe=False),
     "follow_stripes_books": Job(timedelta(minutes=1), settlements.unread, settlements.follow),
     "reconcile": Job(timedelta(minutes=5), reconcile.due, _reconcile),

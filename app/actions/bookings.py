@@ -111,21 +111,27 @@ def complete(booking: Booking, *, now: datetime) -> None:
     """
 
     def capture(payment: Payment, booking: Booking) -> Operation:
-        booking.check_move(BookingState.COMPLETED)
-        reason = cannot_complete(booking, now=now)
-        if reason is not None:
-            raise IllegalMove(reason)
-        return payments.start(
-            payments.CAPTURE,
-            payment,
-            by=Party.MENTOR,
-            now=now,
-            amount=booking.price,
-            ends_as=BookingState.COMPLETED,
-            because="the session took place",
-        )
+        _check_uncontested(booking)
+        return begin_completion(payment, booking, now=now)
 
     operations.execute(decided(booking.id, capture).id, now=now)
+
+
+def begin_completion(payment: Payment, booking: Booking, *, now: datetime) -> Operation:
+    """Write down the capture of the whole price; both are locked. Raises: IllegalMove, Busy."""
+    booking.check_move(BookingState.COMPLETED)
+    reason = cannot_complete(booking, now=now)
+    if reason is not None:
+        raise IllegalMove(reason)
+    return payments.start(
+        payments.CAPTURE,
+        payment,
+        by=Party.MENTOR,
+        now=now,
+        amount=booking.price,
+        ends_as=BookingState.COMPLETED,
+        because="the session took place",
+    )
 
 
 def cannot_complete(booking: Booking, *, now: datetime) -> str | None:
@@ -158,22 +164,28 @@ def report_no_show(booking: Booking, *, now: datetime) -> None:
     """
 
     def end(payment: Payment, booking: Booking) -> Operation:
-        booking.check_move(BookingState.NO_SHOW)
-        reason = cannot_report_no_show(booking, now=now)
-        if reason is not None:
-            raise IllegalMove(reason)
-        fee = booking.late_fee
-        return payments.start(
-            payments.CAPTURE if fee else payments.VOID,
-            payment,
-            by=Party.MENTOR,
-            now=now,
-            amount=fee or None,
-            ends_as=BookingState.NO_SHOW,
-            because=endings.NO_SHOW,
-        )
+        _check_uncontested(booking)
+        return begin_no_show(payment, booking, now=now)
 
     operations.execute(decided(booking.id, end).id, now=now)
+
+
+def begin_no_show(payment: Payment, booking: Booking, *, now: datetime) -> Operation:
+    """Write down what becomes of the hold if the mentee did not come; both are locked. Raises: IllegalMove, Busy."""
+    booking.check_move(BookingState.NO_SHOW)
+    reason = cannot_report_no_show(booking, now=now)
+    if reason is not None:
+        raise IllegalMove(reason)
+    fee = booking.late_fee
+    return payments.start(
+        payments.CAPTURE if fee else payments.VOID,
+        payment,
+        by=Party.MENTOR,
+        now=now,
+        amount=fee or None,
+        ends_as=BookingState.NO_SHOW,
+        because=endings.NO_SHOW,
+    )
 
 
 def cannot_report_no_show(booking: Booking, *, now: datetime) -> str | None:
@@ -241,6 +253,11 @@ def end_unpaid(
     ):
         return None
     return payments.start(payments.VOID, payment, by=by, now=now, ends_as=state, because=because)
+
+
+def _check_uncontested(booking: Booking) -> None:
+    if booking.objection is not None and booking.objection.is_live:
+        raise IllegalMove(f"{booking.mentee.name} has told us that you did not come. Please answer that first.")
 
 
 def _made_before(mentee_id: str, wish: Wish) -> Booking | None:

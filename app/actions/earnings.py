@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from app.actions import deadlines, ledger, operations
+from app.actions import deadlines, ledger
 from app.actions.deadlines import Due
 from app.actions.transactions import atomically, unbroken
 from app.extensions import db
 from app.models.booking import Booking
+from app.models.objection import Objection
 from app.models.operation import Operation
 from app.models.payment import Payment
 from app.models.states import OperationState
@@ -23,8 +24,10 @@ AGAIN = timedelta(hours=1)  # after which a payment is looked at again of which 
 
 
 def hold_back(payment: Payment, *, now: datetime) -> None:
-    """A charge was just counted: what the mentor has of it is pending for now. Inside a transaction."""
-    deadlines.put(CLEAR, payment.id, now + CLEARING)
+    """A charge was just counted: what the mentor has of it is pending for now, and longer if it was contested before
+    it was counted. Inside a transaction."""
+    if Objection.live_of(payment.booking_id) is None:
+        deadlines.put(CLEAR, payment.id, now + CLEARING)
 
 
 def contest(payment: Payment) -> None:
@@ -53,7 +56,7 @@ def clear(reached: Due, *, now: datetime) -> None:
         payment = Payment.locked(reached.subject)
         if not deadlines.take_away(reached):
             return
-        if operations.unsettled(payment.id) is not None:
+        if not payment.is_free:
             deadlines.put(CLEAR, payment.id, now + AGAIN)
             return
         booking, operation_id = Booking.one(Booking.id == payment.booking_id), _capture_of(payment)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from app.actions import confirmations, deadlines, news, reminders
+from app.actions import confirmations, contests, deadlines, news, reminders
 from app.models.availability import SlotClaim
 from app.models.booking import Booking
 from app.models.operation import Operation
@@ -14,6 +14,7 @@ NOT_COMPLETED = "it was not marked complete in time"
 BANK_WOULD_LET_GO = "the bank would soon have let the reservation go"
 BANK_LET_GO = "the bank let the reservation go"
 NO_SHOW = "the mentee did not come"
+MENTOR_ABSENT = "the mentor did not come"
 CALLED_OFF = "it was called off"
 CALLED_OFF_LATE = "it was called off late"
 DECLINED = "the mentor declined"
@@ -53,6 +54,7 @@ def end_now(
     SlotClaim.erase(SlotClaim.booking_id == booking.id)
     if came_from == BookingState.CONFIRMED:
         reminders.lift(booking)
+        contests.end_with(booking, payment, by=by, because=because, now=now)
     elif came_from == BookingState.REQUESTED:
         deadlines.lift(deadlines.ANSWER, booking.id)
     news.of_end(booking, payment, came_from=came_from, now=now)

@@ -91,8 +91,7 @@ def _readable(mail: Mail) -> dict[str, Any]:
     names = {Party.MENTEE: booking.mentee.name, Party.MENTOR: booking.mentor.name}
     other = names[Party.MENTOR if role == Party.MENTEE else Party.MENTEE]
     amounts = ("price", "authorized", "captured", "refunded", "commission", "earned", "late_fee", "amount")
-    free_until, accept_by = facts["free_until"], facts.get("accept_by")
-    moments = ("proposed_at", "was_at", "answer_by")
+    moments = ("free_until", "object_by", "proposed_at", "was_at", "answer_by")
     start, end = (datetime.fromisoformat(facts[name]) for name in ("starts_at", "ends_at"))
     return {
         **facts,
@@ -108,15 +107,18 @@ def _readable(mail: Mail) -> dict[str, Any]:
         "begins": said(start, zone, TIME),
         "ends": said(end, zone, TIME),
         "complete_by": said(datetime.fromisoformat(facts["complete_by"]), zone, DAY_AND_TIME),
-        "free_until": said(datetime.fromisoformat(free_until), zone, DAY_AND_TIME) if free_until else "",
         "needs_answer": facts.get("needs_answer", False),  # of what was written before there were requests
-        "accept_by": said(datetime.fromisoformat(accept_by), zone, DAY_AND_TIME) if accept_by else "",
+        "accept_by": _said(facts.get("accept_by"), zone),
         "meets_from": said(start - meetings.EARLY, zone, TIME) if booking.meeting_url else "",
-        **{name: said(datetime.fromisoformat(facts[name]), zone, DAY_AND_TIME) for name in moments if name in facts},
+        **{name: _said(facts[name], zone) for name in moments if name in facts},
         "kind": mail.kind,
         "url": f"{_sender.public_url}/{role.value}/bookings/{booking.id}",
         "home": _sender.public_url,
     }
+
+
+def _said(moment: str | None, zone: ZoneInfo) -> str:
+    return said(datetime.fromisoformat(moment), zone, DAY_AND_TIME) if moment else ""
 
 
 def _zone(mail: Mail) -> ZoneInfo:

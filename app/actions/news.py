@@ -4,9 +4,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.actions import ledger, outbox
+from app.actions.earnings import CLEARING
 from app.extensions import db
 from app.kit.money import Money
 from app.models.booking import Booking
+from app.models.objection import Objection
 from app.models.operation import Operation
 from app.models.payment import Payment
 from app.models.reschedule import Reschedule
@@ -17,6 +19,9 @@ KEEPS = timedelta(days=30)  # for so long, news is worth being told
 
 MOVED, PROPOSED, DECLINED, UNANSWERED = "moved", "move_proposed", "move_declined", "move_unanswered"
 REQUESTED, TURNED_DOWN, NOT_ANSWERED = "requested", "declined", "not_answered"
+OBJECTION, PROPOSAL, APPEAL = "objection", "proposal", "appeal"
+PROMISE, OBJECTION_ENDED = "promise", "objection_ended"
+MOST_WORDS = 400  # letters of what somebody wrote that a mail repeats
 CONFIRMED, NOT_PAID, REFUNDED, REFUND_CAME_BACK = "confirmed", "not_paid", "refunded", "refund_came_back"
 
 
@@ -64,6 +69,28 @@ def of_refund_that_came_back(
     facts = _facts(booking, payment, amount=amount.minor)
     told = {booking.mentee_id: facts}
     outbox.put(REFUND_CAME_BACK, booking, told, cause=operation.id, until=now + KEEPS, now=now)
+
+
+def of_objection(kind: str, objection: Objection, payment: Payment, *, cause: str, by: Party, now: datetime) -> None:
+    """Something about an objection has changed; of a proposal only the other side hears. Inside a transaction."""
+    booking, standing = objection.booking, objection.standing
+    told = _to_both(
+        booking,
+        payment,
+        about=objection.about.value,
+        problem=objection.problem[:MOST_WORDS],
+        proposed_by=standing.by.value,
+        remedy=standing.remedy.value,
+        amount=standing.refund_minor,
+        words=standing.words[:MOST_WORDS],
+        answer_by=objection.answer_by.isoformat() if objection.answer_by else None,
+        outcome=objection.outcome,
+        state=objection.state.value,
+        by=by.value,
+    )
+    if kind == PROPOSAL:
+        del told[booking.mentee_id if by == Party.MENTEE else booking.mentor.user_id]
+    outbox.put(kind, booking, told, cause=cause, until=now + KEEPS, now=now)
 
 
 def of_moment(kind: str, booking: Booking, people: set[str], *, at: datetime, until: datetime, now: datetime) -> None:
@@ -124,11 +151,17 @@ def _facts(booking: Booking, payment: Payment | None, **more: Any) -> dict[str, 
         "free_until": booking.free_until.isoformat() if booking.free_until else None,
         "needs_answer": booking.needs_answer,
         "accept_by": booking.answer_by.isoformat() if booking.answer_by else None,
+        "object_by": _object_by(booking),
         "sequence": booking.version + db.session.is_modified(booking),  # as it will be once this is written
         "by": (booking.ended_by or Party.SYSTEM).value,
         "because": booking.ended_because or "",
         **more,
     }
+
+
+def _object_by(booking: Booking) -> str | None:
+    """Until when the mentee can object to what a session cost that has just ended."""
+    return (booking.ended_at + CLEARING).isoformat() if booking.ended_at else None
 
 
 def _complete_by(booking: Booking, payment: Payment | None) -> datetime:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from app.actions import alarms, endings, labels, ledger, news, operations
+from app.actions import alarms, contests, endings, labels, ledger, news, operations
 from app.actions.orders import KINDS, Kind, Order
 from app.actions.transactions import atomically, unbroken
 from app.extensions import db
@@ -22,6 +22,7 @@ from app.models.payment import Payment
 from app.models.states import UNSETTLED_OPERATION, BookingState, OperationState, Party
 
 KIND, FAILURE = "refund", "refund_failure"
+REFUSED = "refund_refused"  # an alarm
 GAVE_NOTHING_BACK = ("failed", "canceled")
 
 
@@ -148,6 +149,7 @@ def _count(payment: Payment, booking: Booking, amount: Money, operation: Operati
         operation_id=operation.id,
         now=now,
     )
+    contests.end_with(booking, payment, by=operation.by, because=operation.because, now=now)
 
 
 def _send(gateway: StripeGateway, order: Order) -> list[Refund]:
@@ -174,8 +176,13 @@ def _settle(order: Order, refunds: list[Refund], now: datetime) -> bool:
 
 
 def _refuse(order: Order, failure: Failure, now: datetime) -> None:
-    """The money stays where it is; the refused operation tells why."""
-    Payment.locked(order.subject)
+    """The money stays where it is; the refused operation tells why. If it was decided, a person has to see to it."""
+    payment = Payment.locked(order.subject)
+    if contests.was_decided(order.id):
+        told = (
+            f"{order.amount} of {payment.booking_id} were to go back after an objection, and Stripe refused: {failure}"
+        )
+        alarms.raise_about(REFUSED, order.id, told, now=now)
 
 
 KINDS[KIND] = Kind(_send, _look_up, _settle, _refuse)

@@ -10,6 +10,7 @@ from app.actions.transactions import atomically, unbroken
 from app.extensions import db
 from app.models.booking import Booking
 from app.models.deadline import Deadline
+from app.models.objection import Objection
 from app.models.operation import Operation
 from app.models.payment import Payment
 from app.models.states import UNSETTLED_OPERATION, BookingState, Party, PaymentState
@@ -61,9 +62,16 @@ def _begin(payment_id: str, *, now: datetime) -> str | None:
         if booking.state in payments.UNPAID_ENDS:
             ends_as, because = booking.state, booking.ended_because
         elif booking.state == BookingState.CONFIRMED and payment.release_at and payment.release_at <= now:
-            ends_as = BookingState.EXPIRED
-            because = endings.NOT_COMPLETED if now >= booking.complete_by else endings.BANK_WOULD_LET_GO
+            ends_as, because = _end_of(booking, now)
         else:
             return None
         operation = payments.start(payments.VOID, payment, by=Party.SYSTEM, now=now, ends_as=ends_as, because=because)
         return operation.id
+
+
+def _end_of(booking: Booking, now: datetime) -> tuple[BookingState, str]:
+    """What a confirmed booking is to become that nobody completed; a mentor said to be absent has not answered."""
+    if Objection.live_of(booking.id) is not None:
+        return BookingState.NO_SHOW, endings.MENTOR_ABSENT
+    late = now >= booking.complete_by
+    return BookingState.EXPIRED, endings.NOT_COMPLETED if late else endings.BANK_WOULD_LET_GO

@@ -48,6 +48,13 @@ class IllegalMove(Failure):
     title = "That is no longer possible"
 
 
+class Overtaken(IllegalMove):
+    """Somebody else was faster, and what was decided upon is not what there is any more."""
+
+    title = "Somebody was faster"
+    money = "Nothing was changed."
+
+
 class Busy(IllegalMove):
     """Another money action on the same payment is still under way."""
 

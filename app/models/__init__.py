@@ -14,6 +14,7 @@ from app.models.installation import Installation
 from app.models.ledger import Balance, LedgerEntry
 from app.models.mail import Mail
 from app.models.mentor import Mentor
+from app.models.objection import Objection, Proposal
 from app.models.operation import Operation
 from app.models.payment import Payment
 from app.models.reconciliation import Reconciliation
@@ -36,8 +37,10 @@ __all__ = [
     "LedgerEntry",
     "Mail",
     "Mentor",
+    "Objection",
     "Operation",
     "Payment",
+    "Proposal",
     "Reconciliation",
     "RequestBudget",
     "Reschedule",

@@ -11,6 +11,7 @@ from app.kit.money import Money
 from app.kit.terms import Terms
 from app.models.base import Base, only
 from app.models.mentor import Mentor
+from app.models.objection import Objection
 from app.models.payment import Payment
 from app.models.reschedule import Reschedule
 from app.models.states import BookingState, Party, Stateful, stored
@@ -78,6 +79,7 @@ class Booking(Stateful, Base):
 
     mentor: Mapped[Mentor] = relationship()
     mentee: Mapped[User] = relationship()
+    objection: Mapped[Objection | None] = relationship(back_populates="booking")
     payments: Mapped[list[Payment]] = relationship(back_populates="booking", order_by=Payment.created_at.desc())
     reschedules: Mapped[list[Reschedule]] = relationship(order_by=(Reschedule.created_at, Reschedule.id), viewonly=True)
 

@@ -71,6 +71,18 @@ class RescheduleState(StrEnum):
     UNANSWERED = "move_unanswered"
 
 
+class ObjectionState(StrEnum):
+    """Whose turn it is; ``promised``: the mentor owes a new session, and the mentee says whether it took place."""
+
+    WITH_MENTOR = "with_mentor"
+    WITH_MENTEE = "with_mentee"
+    WITH_OPERATOR = "with_operator"
+    PROMISED = "promised"
+    AGREED = "agreed"
+    RULED = "ruled"
+    WITHDRAWN = "withdrawn"
+
+
 class ReconciliationState(StrEnum):
     RUNNING = "running"
     CLEAN = "clean"
@@ -89,7 +101,7 @@ class Party(StrEnum):
 
 
 B, P, O, E = BookingState, PaymentState, OperationState, EventState  # noqa: E741 - read as a table below
-A, R, M, S = AlarmState, ReconciliationState, MailState, RescheduleState
+A, R, M, S, J = AlarmState, ReconciliationState, MailState, RescheduleState, ObjectionState
 
 # A state that is missing on the left is an end.
 FLOW: dict[StrEnum, set[StrEnum]] = {
@@ -107,6 +119,10 @@ FLOW: dict[StrEnum, set[StrEnum]] = {
     A.OPEN: {A.SETTLED},
     M.WAITING: {M.SENT, M.GIVEN_UP},
     S.PROPOSED: {S.AGREED, S.DECLINED, S.WITHDRAWN, S.UNANSWERED},
+    J.WITH_MENTOR: {J.WITH_MENTEE, J.WITH_OPERATOR, J.PROMISED, J.AGREED, J.WITHDRAWN},
+    J.WITH_MENTEE: {J.WITH_MENTOR, J.WITH_OPERATOR, J.PROMISED, J.AGREED, J.WITHDRAWN},
+    J.WITH_OPERATOR: {J.RULED, J.AGREED, J.WITHDRAWN},
+    J.PROMISED: {J.AGREED, J.WITH_OPERATOR, J.WITHDRAWN},
     R.RUNNING: {R.CLEAN, R.ALARMED, R.BROKEN_OFF},
 }
 
@@ -115,6 +131,7 @@ ENDED_BOOKING = (B.COMPLETED, B.CANCELLED, B.NO_SHOW, B.EXPIRED)
 COUNTED_BOOKING = (*LIVE_BOOKING, B.COMPLETED, B.NO_SHOW)  # toward the most sessions that a mentor gives in a day
 LIVE_PAYMENT = (P.NEEDS_CARD, P.CARD_SAVED, P.AUTHORIZED)
 UNSETTLED_OPERATION = (O.PENDING, O.PARKED)
+LIVE_OBJECTION = (J.WITH_MENTOR, J.WITH_MENTEE, J.WITH_OPERATOR, J.PROMISED)
 
 
 def stored(states: type[StrEnum], name: str = "state") -> Enum:

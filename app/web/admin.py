@@ -14,7 +14,7 @@ from app.models.booking import Booking
 from app.models.listings import all_listed, listed
 from app.models.payment import Payment
 from app.models.reconciliation import Reconciliation
-from app.models.states import Party
+from app.models.states import ObjectionState, Party
 from app.web import attention, outcomes
 from app.web.access import Audience, audience
 from app.web.forms import DecisionForm, RefundForm, show_on
@@ -32,6 +32,7 @@ def dashboard() -> str:
         "admin/dashboard.html",
         unsettled=attention.unsettled_operations(),
         alarms=attention.open_alarms(),
+        objections=attention.objections_waiting(ObjectionState.WITH_OPERATOR),
         compared=db.session.scalar(
             select(Reconciliation).order_by(Reconciliation.started_at.desc(), Reconciliation.id.desc()).limit(1)
         ),

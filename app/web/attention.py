@@ -4,14 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy.orm import contains_eager
 
 from app.extensions import db
 from app.models.alarm import Alarm
+from app.models.base import all_of
+from app.models.booking import Booking
 from app.models.event import StripeEvent
+from app.models.objection import Objection
 from app.models.operation import Operation
 from app.models.payment import Payment
-from app.models.states import AlarmState, EventState, OperationState
+from app.models.states import AlarmState, EventState, ObjectionState, OperationState
 
 MOST_SHOWN = 50
 MOST_COUNTED = 1000
@@ -60,6 +64,18 @@ def open_alarms() -> Waiting:
         .order_by(Alarm.raised_at.desc(), Alarm.id.desc()),
         "that are older",
     )
+
+
+def objections_waiting(state: ObjectionState, *whose: ColumnElement[bool]) -> Sequence[Objection]:
+    """Those that wait for one side, or for an operator: the first of them, longest waiting first."""
+    waiting = (
+        select(Objection)
+        .join(Booking, Booking.id == Objection.booking_id)
+        .where(Objection.is_in(state), *whose)
+        .order_by(Objection.raised_at)
+        .limit(MOST_SHOWN)
+    )
+    return all_of(waiting.options(contains_eager(Objection.booking)))
 
 
 def _operations(state: OperationState) -> Select[*tuple[Any, ...]]:

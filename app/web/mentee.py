@@ -6,7 +6,17 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 from sqlalchemy import and_, or_
 
-from app.actions import availability, bookings, cancellations, check_ins, holds, payments, reschedules
+from app.actions import (
+    absences,
+    availability,
+    bookings,
+    cancellations,
+    check_ins,
+    holds,
+    objections,
+    payments,
+    reschedules,
+)
 from app.actions.claims import Slot
 from app.extensions import limiter
 from app.kit import clock, policy
@@ -15,8 +25,8 @@ from app.kit.ids import is_id
 from app.models.booking import Booking
 from app.models.listings import all_listed, listed
 from app.models.mentor import Mentor
-from app.models.states import ENDED_BOOKING, BookingState, Party
-from app.web import drafts, outcomes
+from app.models.states import ENDED_BOOKING, BookingState, ObjectionState, Party
+from app.web import attention, drafts, outcomes
 from app.web.access import Audience, audience, me
 from app.web.forms import BookingForm, parse_instant, show_on
 from app.web.headers import allow_stripe
@@ -52,6 +62,7 @@ def dashboard() -> str:
     )
     return render_template(
         "mentee/dashboard.html",
+        objections=attention.objections_waiting(ObjectionState.WITH_MENTEE, Booking.mentee_id == me().id),
         needs_me=[booking for booking in live if booking.state == BookingState.PENDING_PAYMENT],
         upcoming=[booking for booking in live if booking.state != BookingState.PENDING_PAYMENT],
         proposals=reschedules.proposed_for([booking.id for booking in live], to=Party.MENTEE, now=now),
@@ -119,6 +130,8 @@ def booking(booking_id: str) -> str:
         can_move=reschedules.can(mine, now=now),
         can_cancel=cancellations.can(mine, by=Party.MENTEE, now=now),
         can_check_in=check_ins.is_open(mine, now=now),
+        can_report_absence=absences.cannot_report(mine, now=now) is None,
+        object_by=objections.object_by(mine) if objections.cannot_object(mine, now=now) is None else None,
     )
 
 

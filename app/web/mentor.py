@@ -18,8 +18,8 @@ from app.models.booking import Booking
 from app.models.ledger import Balance
 from app.models.listings import all_listed, listed
 from app.models.mentor import Mentor
-from app.models.states import ENDED_BOOKING, BookingState, Party
-from app.web import outcomes
+from app.models.states import ENDED_BOOKING, BookingState, ObjectionState, Party
+from app.web import attention, outcomes
 from app.web.access import Audience, audience, me, my_offer
 from app.web.forms import ProfileForm, show_on
 from app.web.pages import page_of
@@ -49,6 +49,7 @@ def dashboard() -> str:
         upcoming=[booking for booking in confirmed if booking.starts_at > now],
         proposals=reschedules.proposed_for([booking.id for booking in confirmed], to=Party.MENTOR, now=now),
         page=page_of(mine.where(Booking.state.in_(ENDED_BOOKING)), Booking.starts_at, Booking.id, read=all_listed),
+        objections=attention.objections_waiting(ObjectionState.WITH_MENTOR, Booking.mentor_id == offer.id),
         balances=_balances(offer),
     )
 
@@ -58,7 +59,9 @@ def dashboard() -> str:
 def booking(booking_id: str) -> str:
     """One booking and the story of its money."""
     now, mine = clock.now(), Booking.of_mentor(me(), booking_id)
-    open_now = mine.state == BookingState.CONFIRMED and mine.payment is not None and mine.payment.is_free
+    contested = mine.objection is not None and mine.objection.is_live
+    free = mine.payment is not None and mine.payment.is_free and not contested
+    open_now = mine.state == BookingState.CONFIRMED and free
     reason = bookings.cannot_complete(mine, now=now) if open_now else None
     return render_template(
         "mentor/booking.html",

@@ -11,26 +11,17 @@ from sqlalchemy import Select, select
 
 from app.actions import check_ins, earnings, endings, refunds
 from app.extensions import db
-from app.kit.money import Money
 from app.models.base import all_of
 from app.models.booking import Booking
 from app.models.operation import Operation
 from app.models.payment import Payment
 from app.models.reschedule import Reschedule
 from app.models.states import BookingState, OperationState, Party, PaymentState, RescheduleState, Transition
+from app.web import quarrels
 from app.web.filters import when_short
+from app.web.steps import Step, who
 
 B, P, S = BookingState, PaymentState, RescheduleState
-
-
-@dataclass(frozen=True)
-class Step:
-    icon: str
-    sentence: str
-    at: datetime
-    by: str = ""
-    amount: Money | None = None
-    future: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,7 +38,7 @@ def story_of(booking: Booking, *, now: datetime) -> Story:
     payment, there = booking.payment, check_ins.of(booking)
     steps = [Step("calendar-plus", "Time reserved", booking.created_at, booking.mentee.name)]
     steps += _past(booking)
-    steps += [Step("check2", "Checked in", at, _who(party, booking)) for party, at in there.items()]
+    steps += [Step("check2", "Checked in", at, who(party, booking)) for party, at in there.items()]
     steps.sort(key=lambda step: step.at)  # stable: what happened at one instant stays in its order
     return Story(
         _headline(booking, payment),
@@ -60,11 +51,16 @@ def story_of(booking: Booking, *, now: datetime) -> Story:
 
 def _past(booking: Booking) -> list[Step]:
     payments = {payment.id: payment for payment in booking.payments}
-    moves = all_of(select(Transition).where(Transition.subject.in_([booking.id, *payments])).order_by(Transition.id))
+    objection = booking.objection
+    subjects = [booking.id, *payments, *([objection.id] if objection else [])]
+    moves = all_of(select(Transition).where(Transition.subject.in_(subjects)).order_by(Transition.id))
     told = [
         _of_payment(move, payments[move.subject], booking) if move.subject in payments else _of_booking(move, booking)
         for move in moves
     ]
+    if objection is not None:
+        told += [quarrels.of_move(move, booking) for move in moves if move.subject == objection.id]
+        told += quarrels.past(objection, booking)
     told += [step for proposal in booking.reschedules for step in _of_reschedule(proposal, booking)]
     told += [_of_refund(refund, booking) for refund in db.session.scalars(_refunds_of(payments))]
     return [step for step in told if step is not None]
@@ -83,11 +79,11 @@ def _of_refund(refund: Operation, booking: Booking) -> Step:
     if refund.kind == refunds.FAILURE:
         return Step("exclamation-circle", "The bank sent the refund back; we are looking for another way", at)
     sentence = f"Refunded to the card{because}"
-    return Step("arrow-counterclockwise", sentence, at, _who(refund.by, booking), refund.amount)
+    return Step("arrow-counterclockwise", sentence, at, who(refund.by, booking), refund.amount)
 
 
 def _of_payment(move: Transition, payment: Payment, booking: Booking) -> Step | None:
-    by = _who(move.by, booking)
+    by = who(move.by, booking)
     card = f"{payment.card_brand.capitalize()} ·· {payment.card_last4}" if payment.card_brand else "the card"
     match move.went_to:
         case P.AUTHORIZED:
@@ -109,7 +105,7 @@ def _of_payment(move: Transition, payment: Payment, booking: Booking) -> Step | 
 
 
 def _of_booking(move: Transition, booking: Booking) -> Step | None:
-    by = _who(move.by, booking)
+    by = who(move.by, booking)
     because = f": {move.because}" if move.because else ""
     match move.went_to:
         case B.REQUESTED:
@@ -134,13 +130,13 @@ def _of_reschedule(proposal: Reschedule, booking: Booking) -> list[Step]:
         "calendar-event",
         f"Another time proposed: {when_short(proposal.starts_at)}",
         proposal.created_at,
-        _who(proposal.by, booking),
+        who(proposal.by, booking),
     )
-    other = _who(Party.MENTOR if proposal.by == Party.MENTEE else Party.MENTEE, booking)
+    other = who(Party.MENTOR if proposal.by == Party.MENTEE else Party.MENTEE, booking)
     ends = {
         S.AGREED: ("calendar-check", f"Moved to {when_short(proposal.starts_at)}, the money with it", other),
         S.DECLINED: ("calendar-x", "The other time was declined", other),
-        S.WITHDRAWN: ("calendar-x", "The proposal was withdrawn", _who(proposal.by, booking)),
+        S.WITHDRAWN: ("calendar-x", "The proposal was withdrawn", who(proposal.by, booking)),
         S.UNANSWERED: ("clock-history", "Nobody answered the proposal, so the session stays", ""),
     }
     if proposal.ended_at is None:
@@ -151,16 +147,6 @@ def _of_reschedule(proposal: Reschedule, booking: Booking) -> list[Step]:
 
 def _elsewhere(move: Transition) -> str:
     return " in Stripe's dashboard" if move.by == Party.STRIPE else ""
-
-
-def _who(party: Party, booking: Booking) -> str:
-    return {
-        Party.MENTEE: booking.mentee.name,
-        Party.MENTOR: booking.mentor.name,
-        Party.OPERATOR: "the operator",
-        Party.SYSTEM: "Mentorhold",
-        Party.STRIPE: "Stripe",
-    }[party]
 
 
 def _future(booking: Booking, payment: Payment | None, now: datetime) -> list[Step]:
@@ -179,6 +165,8 @@ def _future(booking: Booking, payment: Payment | None, now: datetime) -> list[St
     if booking.state == B.REQUESTED and booking.answer_by is not None:
         release = Step("unlock", "Released, if not", booking.answer_by, amount=booking.price, future=True)
         return [Step("hourglass-split", f"{booking.mentor.name} accepts", booking.answer_by, future=True), release]
+    if booking.objection is not None and booking.objection.is_live:
+        return list(quarrels.future(booking.objection, booking))
     if booking.state != B.CONFIRMED:
         return _clearing(booking, payment, now)
     charge = Step(
@@ -208,7 +196,7 @@ def _clearing(booking: Booking, payment: Payment, now: datetime) -> list[Step]:
 
 
 def _headline(booking: Booking, payment: Payment | None) -> str:
-    price, ended = booking.price, f"{_who(booking.ended_by, booking)}" if booking.ended_by else ""
+    price, ended = booking.price, f"{who(booking.ended_by, booking)}" if booking.ended_by else ""
     match booking.state:
         case B.PENDING_PAYMENT:
             return "The time is yours for now; nothing is reserved on a card yet."
@@ -224,6 +212,8 @@ def _headline(booking: Booking, payment: Payment | None) -> str:
             return f"Declined by {ended}. {_in_the_end(payment)}"
         case B.CANCELLED:
             return f"Cancelled by {ended}. {_in_the_end(payment)}"
+        case B.NO_SHOW if booking.ended_because == endings.MENTOR_ABSENT:
+            return f"{booking.mentor.name} did not come. {_in_the_end(payment)}"
         case B.NO_SHOW if payment is not None and payment.captured_minor:
             return f"{booking.mentee.name} did not come. {_charged(payment)}"
         case B.NO_SHOW:
@@ -253,6 +243,8 @@ def _next_action(booking: Booking, payment: Payment | None, now: datetime) -> st
         return f"Next: {booking.mentor.name} accepts or declines."
     if booking.state != B.CONFIRMED:
         return ""
+    if booking.objection is not None and booking.objection.is_live:
+        return f"Next: {booking.mentor.name} says whether they were there."
     if now < booking.starts_at:
         return "Next: the session."
     return f"Next: {booking.mentor.name} marks the session complete."

@@ -6,7 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app import jobs
-from app.actions import accounts, approvals, bookings, cancellations, inbox, payments, refunds, settlements
+from app.actions import (
+    absences,
+    accounts,
+    approvals,
+    bookings,
+    cancellations,
+    inbox,
+    objections,
+    payments,
+    refunds,
+    settlements,
+)
+from app.actions.objections import Wanted
 from app.actions.transactions import atomically
 from app.extensions import db
 from app.gateways.stripe_objects import Knock
@@ -15,6 +27,7 @@ from app.kit.money import Money
 from app.kit.terms import Terms
 from app.models.booking import Booking
 from app.models.mentor import Mentor
+from app.models.objection import Remedy
 from app.models.states import BookingState, Party, PaymentState
 from app.models.user import User
 from tests import people
@@ -131,6 +144,33 @@ def charged_long_ago(stripe: Stripe) -> None:
     """Nobody can object any more."""
     charged(stripe)
     refund_a_part(stripe.now())
+    stripe.wait(timedelta(hours=72))
+
+
+def objected(stripe: Stripe) -> None:
+    """Ann wants a part back of what she was charged."""
+    charged(stripe)
+    object_to_it(stripe.now())
+
+
+def unanswered_objection(stripe: Stripe) -> None:
+    """Bob has not answered, and his time is over."""
+    objected(stripe)
+    stripe.wait(timedelta(hours=72))
+
+
+def before_the_operator(stripe: Stripe) -> None:
+    objected(stripe)
+    objections.appeal(the_hour(), Party.MENTOR, seen=1, now=stripe.now())
+
+
+def said_to_be_absent(stripe: Stripe) -> None:
+    taken_place(stripe)
+    miss_the_mentor(stripe.now())
+
+
+def silent_about_an_absence(stripe: Stripe) -> None:
+    said_to_be_absent(stripe)
     stripe.wait(timedelta(hours=72))
 
 
@@ -257,6 +297,31 @@ def no_show(now: datetime) -> None:
     bookings.report_no_show(the_hour(), now=now)
 
 
+def object_to_it(now: datetime) -> None:
+    objections.object_to(the_hour(), "It was short.", Wanted(Remedy.PART_REFUND, PART), now=now)
+
+
+def agree(now: datetime) -> None:
+    objections.accept(the_hour(), Party.MENTOR, seen=1, now=now)
+
+
+def rule(now: datetime) -> None:
+    whole = Money(8_000, "EUR")
+    objections.rule(the_hour(), whole, "It did not take place.", refunded=Money(0, "EUR"), now=now)
+
+
+def miss_the_mentor(now: datetime) -> None:
+    absences.report(the_hour(), "I waited for an hour.", now=now)
+
+
+def contest(now: datetime) -> None:
+    absences.contest(the_hour(), "We talked for an hour.", took_place=True, now=now)
+
+
+def admit(now: datetime) -> None:
+    absences.admit(the_hour(), now=now)
+
+
 def job(name: str) -> Callable[[datetime], None]:
     return lambda _now: (jobs.run(name), None)[1]
 
@@ -289,6 +354,14 @@ FLOWS = [
     Flow("report a no-show", taken_place, no_show, B.NO_SHOW, P.VOIDED, 0),
     Flow("report a no-show that costs", not_come, no_show, B.NO_SHOW, P.CAPTURED, 4_000),
     Flow("clear earnings", charged_long_ago, job("clear_earnings"), B.COMPLETED, P.CAPTURED, 5_000),
+    Flow("object to a charge", charged, object_to_it, B.COMPLETED, P.CAPTURED, 8_000),
+    Flow("accept what a mentee proposes", objected, agree, B.COMPLETED, P.CAPTURED, 5_000),
+    Flow("rule on an objection", before_the_operator, rule, B.CANCELLED, P.CAPTURED, 0),
+    Flow("take silence for yes", unanswered_objection, job("end_silences"), B.COMPLETED, P.CAPTURED, 5_000),
+    Flow("say that the mentor did not come", taken_place, miss_the_mentor, B.CONFIRMED, P.AUTHORIZED, 0),
+    Flow("admit not to have come", said_to_be_absent, admit, B.NO_SHOW, P.VOIDED, 0),
+    Flow("contest not to have come", said_to_be_absent, contest, B.COMPLETED, P.CAPTURED, 8_000),
+    Flow("let go of an absent mentor's hour", silent_about_an_absence, let_go, B.NO_SHOW, P.VOIDED, 0),
     Flow("expire an unpaid hour", never_paid, job("expire_checkouts"), B.EXPIRED, P.VOIDED, 0),
     Flow("expire a forgotten hour", forgotten, let_go, B.EXPIRED, P.VOIDED, 0),
     Flow("finish a customer", unanswered(ann_and_bob, book, "/v1/customers"), book, B.PENDING_PAYMENT, P.NEEDS_CARD, 0),
@@ -306,6 +379,15 @@ FLOWS = [
     Flow("finish the fee of a no-show", unanswered(not_come, no_show, CAPTURE), WORK, B.NO_SHOW, P.CAPTURED, 4_000),
     Flow(
         "finish a refund of a part", unanswered(charged, refund_a_part, REFUNDS), WORK, B.COMPLETED, P.CAPTURED, 5_000
+    ),
+    Flow("finish what was agreed", unanswered(objected, agree, REFUNDS), WORK, B.COMPLETED, P.CAPTURED, 5_000),
+    Flow(
+        "finish a contested charge",
+        unanswered(said_to_be_absent, contest, CAPTURE),
+        WORK,
+        B.COMPLETED,
+        P.CAPTURED,
+        8_000,
     ),
     Flow("finish a refund", unanswered(charged, refund, REFUNDS), WORK, B.CANCELLED, P.CAPTURED, 0),
     Flow("ask the mentor", asked_unseen, look, B.REQUESTED, P.AUTHORIZED, 0),

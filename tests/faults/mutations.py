@@ -305,8 +305,8 @@ MUTATIONS = [
     Mutation(
         "a session is completed before it begins",
         BOOKINGS,
-        "        reason = cannot_complete(booking, now=now)\n",
-        "        reason = None\n",
+        "    reason = cannot_complete(booking, now=now)\n",
+        "    reason = None\n",
         (LIFECYCLE,),
     ),
     Mutation(
@@ -411,8 +411,8 @@ MUTATIONS = [
     Mutation(
         "the price is today's and not the booking's",
         BOOKINGS,
-        "            amount=booking.price,\n",
-        "            amount=booking.mentor.price_for(booking.minutes),\n",
+        "        amount=booking.price,\n",
+        "        amount=booking.mentor.price_for(booking.minutes),\n",
         (RACES_FOR_TIME,),
     ),
     # ---- requests

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.actions import books, news, refunds, reminders, settlements
+from app.actions import books, contests, earnings, news, refunds, reminders, settlements
 from app.extensions import db
 from app.kit import clock
 from app.models.availability import Lane, SlotClaim
@@ -14,12 +14,22 @@ from app.models.booking import Booking
 from app.models.deadline import Deadline
 from app.models.ledger import Balance, LedgerEntry
 from app.models.mail import Mail
+from app.models.objection import About, Objection
 from app.models.operation import Operation
 from app.models.payment import Payment
-from app.models.states import ENDED_BOOKING, LIVE_BOOKING, BookingState, OperationState, PaymentState, Transition
+from app.models.states import (
+    ENDED_BOOKING,
+    LIVE_BOOKING,
+    BookingState,
+    ObjectionState,
+    OperationState,
+    Party,
+    PaymentState,
+    Transition,
+)
 from tests.stripe_double import Stripe
 
-P = PaymentState
+P, J = PaymentState, ObjectionState
 CELL_MINUTES = 5
 ONCE = ("payment_intent.created", "charge.captured", "payment_intent.canceled", "refund.created", "customer.created")
 STATUS = {
@@ -43,7 +53,14 @@ def untruths_now(stripe: Stripe) -> list[str]:
     db.session.expire_all()
     listed = stripe.client.v1.payment_intents.list({"limit": 100, "expand": ["data.latest_charge"]})
     intents = list(listed.auto_paging_iter())
-    return [*_of_bookings(intents), *_of_effects(stripe, intents), *_of_operations(), *_of_books(), *_of_histories()]
+    return [
+        *_of_bookings(intents),
+        *_of_effects(stripe, intents),
+        *_of_operations(),
+        *_of_books(),
+        *_of_histories(),
+        *_of_contests(),
+    ]
 
 
 def untold() -> list[str]:
@@ -75,6 +92,21 @@ def _news_of(booking: Booking) -> Iterator[tuple[str, str, str]]:
             yield booking.id, news.REFUND_CAME_BACK, booking.mentee_id
     if booking.state == BookingState.CONFIRMED:
         yield from _reminders_of(booking, moves)
+    if booking.objection is not None:
+        yield from ((booking.id, kind, person) for kind in _said_of(booking.objection) for person in both)
+        if booking.objection.about != About.ABSENCE:
+            for proposal in booking.objection.proposals[1:]:
+                yield booking.id, news.PROPOSAL, both[proposal.by == Party.MENTEE]
+
+
+def _said_of(objection: Objection) -> Iterator[str]:
+    """The kinds of mail that both get about an objection."""
+    yield news.OBJECTION
+    for move in db.session.scalars(select(Transition).where(Transition.subject == objection.id)):
+        if move.went_to in (J.WITH_OPERATOR, J.PROMISED):
+            yield news.APPEAL if move.went_to == J.WITH_OPERATOR else news.PROMISE
+    if not objection.is_live:
+        yield news.OBJECTION_ENDED
 
 
 def _reminders_of(booking: Booking, moves: list[Transition]) -> Iterator[tuple[str, str, str]]:
@@ -151,6 +183,19 @@ def _of_books() -> Iterator[str]:
         yield f"the balances {kept} are not the sums {dict(sums)}"
     yield from books.problems(clock.now())
     yield from settlements.differences()
+
+
+def _of_contests() -> Iterator[str]:
+    """What a mentor has of a charge is cleared, will be, or is contested; whoever has to answer has until some day."""
+    due = {(found.kind, found.subject) for found in db.session.scalars(select(Deadline))}
+    live = {found.booking_id: found for found in db.session.scalars(select(Objection)) if found.is_live}
+    for payment in db.session.scalars(select(Payment).where(Payment.captured_minor > 0)):
+        found = [payment.cleared_at is not None, (earnings.CLEAR, payment.id) in due, payment.booking_id in live]
+        if sum(found) != 1:
+            yield f"{payment.id} is {'' if found[0] else 'not '}cleared, will be: {found[1]}, is contested: {found[2]}"
+    waits = {objection.id for objection in live.values() if objection.answer_by is not None}
+    if waits != {subject for kind, subject in due if kind == contests.ANSWER}:
+        yield f"{waits} wait for an answer, and what is due is {due}"
 
 
 def _of_histories() -> Iterator[str]:

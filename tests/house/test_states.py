@@ -16,6 +16,7 @@ from app.models.base import Base
 from app.models.booking import Booking
 from app.models.event import StripeEvent
 from app.models.mail import Mail
+from app.models.objection import About, Objection
 from app.models.operation import Operation
 from app.models.payment import Payment
 from app.models.reconciliation import Reconciliation
@@ -153,7 +154,10 @@ def one_of_each(hour: Booking) -> list[Stateful]:
     db.session.commit()
     mail = db.session.scalars(select(Mail).limit(1)).one()
     reschedule = db.session.scalars(select(Reschedule)).one()
-    found = [hour, payment, operation, event, alarm, reconciliation, mail, reschedule]
+    objection = Objection(booking_id=hour.id, about=About.SESSION, problem="It was short.", raised_at=MONDAY)
+    db.session.add(objection)
+    db.session.commit()
+    found = [hour, payment, operation, event, alarm, reconciliation, mail, reschedule, objection]
     assert {type(row) for row in found} == set(LIFECYCLES), "a new lifecycle is not tried here yet"
     return found
 

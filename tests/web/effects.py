@@ -11,6 +11,7 @@ from app.models.booking import Booking
 from app.models.event import StripeEvent
 from app.models.ledger import Balance, LedgerEntry
 from app.models.mentor import Mentor
+from app.models.objection import Objection, Proposal
 from app.models.operation import Operation
 from app.models.payment import Payment
 from app.models.states import Transition
@@ -23,8 +24,10 @@ COUNTED = (
     DateException,
     LedgerEntry,
     Mentor,
+    Objection,
     Operation,
     Payment,
+    Proposal,
     SlotClaim,
     StripeEvent,
     Transition,
