@@ -15,7 +15,7 @@ from app.models.listings import all_listed, listed
 from app.models.payment import Payment
 from app.models.reconciliation import Reconciliation
 from app.models.states import ObjectionState, Party
-from app.web import attention, outcomes
+from app.web import attention, live, outcomes
 from app.web.access import Audience, audience
 from app.web.forms import DecisionForm, RefundForm, show_on
 from app.web.pages import page_of
@@ -45,13 +45,14 @@ def dashboard() -> str:
 
 @bp.get("/bookings/<booking_id>")
 @audience(Audience.OPERATOR)
-def booking(booking_id: str) -> str:
+def booking(booking_id: str) -> ResponseReturnValue:
     """One booking and the story of its money."""
     now, shown = clock.now(), Booking.one(Booking.id == booking_id)
     free = shown.payment is not None and shown.payment.is_free
-    return render_template(
+    return live.answer(
         "admin/booking.html",
         booking=shown,
+        now=now,
         story=story_of(shown, now=now),
         can_cancel=free and cancellations.can(shown, by=Party.OPERATOR, now=now),
         can_refund=free and bool(shown.payment and shown.payment.left),

@@ -26,7 +26,7 @@ from app.models.booking import Booking
 from app.models.listings import all_listed, listed
 from app.models.mentor import Mentor
 from app.models.states import ENDED_BOOKING, BookingState, ObjectionState, Party
-from app.web import attention, drafts, outcomes
+from app.web import attention, drafts, live, outcomes
 from app.web.access import Audience, audience, me
 from app.web.forms import BookingForm, parse_instant, show_on
 from app.web.headers import allow_stripe
@@ -119,12 +119,13 @@ def book() -> ResponseReturnValue:
 
 @bp.get("/bookings/<booking_id>")
 @audience(Audience.MEMBER)
-def booking(booking_id: str) -> str:
+def booking(booking_id: str) -> ResponseReturnValue:
     """One booking and the story of its money."""
     now, mine = clock.now(), Booking.of_mentee(me(), booking_id)
-    return render_template(
+    return live.answer(
         "mentee/booking.html",
         booking=mine,
+        now=now,
         story=story_of(mine, now=now),
         proposal=reschedules.open_one(mine, now=now),
         can_move=reschedules.can(mine, now=now),

@@ -19,7 +19,7 @@ from app.models.ledger import Balance
 from app.models.listings import all_listed, listed
 from app.models.mentor import Mentor
 from app.models.states import ENDED_BOOKING, BookingState, ObjectionState, Party
-from app.web import attention, outcomes
+from app.web import attention, live, outcomes
 from app.web.access import Audience, audience, me, my_offer
 from app.web.forms import ProfileForm, show_on
 from app.web.pages import page_of
@@ -56,16 +56,17 @@ def dashboard() -> str:
 
 @bp.get("/bookings/<booking_id>")
 @audience(Audience.MENTOR)
-def booking(booking_id: str) -> str:
+def booking(booking_id: str) -> ResponseReturnValue:
     """One booking and the story of its money."""
     now, mine = clock.now(), Booking.of_mentor(me(), booking_id)
     contested = mine.objection is not None and mine.objection.is_live
     free = mine.payment is not None and mine.payment.is_free and not contested
     open_now = mine.state == BookingState.CONFIRMED and free
     reason = bookings.cannot_complete(mine, now=now) if open_now else None
-    return render_template(
+    return live.answer(
         "mentor/booking.html",
         booking=mine,
+        now=now,
         story=story_of(mine, now=now),
         complete_by=mine.complete_by,
         proposal=reschedules.open_one(mine, now=now),

@@ -1,20 +1,31 @@
 // <time datetime="…" data-countdown data-now="…">: says how long is left, by the server's clock and not the device's.
 (() => {
-  for (const time of document.querySelectorAll("time[data-countdown]")) {
+  function left(seconds) {
+    const minutes = Math.floor(seconds / 60), hours = Math.floor(minutes / 60), days = Math.floor(hours / 24);
+    if (!seconds) return ", and the time is up";
+    if (days) return `, ${days} d ${hours % 24} h left`;
+    return hours ? `, ${hours} h ${minutes % 60} min left` : `, ${minutes} min ${seconds % 60} s left`;
+  }
+
+  function count(time) {
     const ahead = Date.parse(time.dataset.now) - Date.now();
-    const left = document.createElement("span");
-    left.setAttribute("role", "timer");
-    time.after(left);
+    const shown = document.createElement("span");
+    shown.setAttribute("role", "timer");
+    time.after(shown);
+    delete time.dataset.countdown;
 
     const tick = () => {
       const seconds = Math.max(0, Math.round((Date.parse(time.dateTime) - Date.now() - ahead) / 1000));
-      left.textContent = seconds ? `, ${Math.floor(seconds / 60)} min ${seconds % 60} s left` : ", and the time is up";
-      if (!seconds) {
-        clearInterval(timer);
-        document.dispatchEvent(new Event("time-is-up"));
-      }
+      shown.textContent = left(seconds);
+      if (seconds && time.isConnected) return;
+      clearInterval(timer);
+      if (time.isConnected) document.dispatchEvent(new Event("time-is-up"));
     };
     const timer = setInterval(tick, 1000);
     tick();
   }
+
+  const begin = () => document.querySelectorAll("time[data-countdown]").forEach(count);
+  document.addEventListener("live-refreshed", begin);
+  begin();
 })();
