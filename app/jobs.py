@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.actions import (
     approvals,
+    authorizations,
     bookings,
     budget,
     busy_calendars,
@@ -89,6 +90,7 @@ JOBS = {
     "handle_events": Job(timedelta(seconds=2), inbox.waiting, inbox.handle, inbox.spoil),
     "poll_events": Job(timedelta(minutes=1), events.unread, events.catch_up),
     "expire_checkouts": Job(timedelta(minutes=1), bookings.unpaid_too_long, bookings.expire, asks_stripe=False),
+    "authorize_saved_cards": Job(timedelta(minutes=1), authorizations.due, authorizations.take_up),
     "expire_stale_holds": Job(timedelta(minutes=5), releases.stale, releases.release, asks_stripe=False),
     "lapse_requests": Job(timedelta(minutes=1), approvals.due, approvals.lapse, asks_stripe=False),
     "remind": Job(timedelta(minutes=1), reminders.due, reminders.remind, asks_stripe=False),

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from app.actions import accounts, bookings, opening_hours, payments
+from app.actions import accounts, bookings, card_forms, opening_hours, payments
 from app.extensions import db
 from app.kit.money import Money
 from app.kit.terms import Terms
@@ -14,6 +14,7 @@ from tests.stripe_double import MONDAY, Stripe
 PASSWORD = "correct horse battery"
 ALL_WEEK = [(day, 0, 24 * 60) for day in range(7)]
 TOMORROW_AT_TEN = MONDAY + timedelta(days=1, hours=2)
+IN_A_MONTH = MONDAY + timedelta(days=30, hours=2)
 HOUR = timedelta(hours=1)
 
 
@@ -44,7 +45,8 @@ def mentor(
 def wish(
     starts_at: datetime = TOMORROW_AT_TEN, *, minutes: int = 60, key: str = "one-form-one-booking"
 ) -> bookings.Wish:
-    return bookings.Wish(starts_at, minutes, "Review of my parser", "It is slow.", key)
+    """With consent to save a card, of which only sessions far ahead make use."""
+    return bookings.Wish(starts_at, minutes, "Review of my parser", "It is slow.", key, consent=True)
 
 
 def booked(mentee: User, with_mentor: Mentor, stripe: Stripe, **wished: object) -> Booking:
@@ -58,6 +60,15 @@ def paid(booking: Booking, stripe: Stripe, card: str = "pm_card_visa") -> Bookin
     booking = fresh(booking)
     assert booking.payment is not None
     payments.check(booking.payment, now=stripe.now())
+    return fresh(booking)
+
+
+def saved(booking: Booking, stripe: Stripe, card: str = "pm_card_visa") -> Booking:
+    """The card of an hour far ahead is saved, and we have seen it."""
+    stripe.save(booking, card)
+    booking = fresh(booking)
+    assert booking.payment is not None
+    card_forms.check(booking.payment, now=stripe.now())
     return fresh(booking)
 
 

@@ -27,11 +27,13 @@ def accept(booking: Booking, *, now: datetime) -> None:
 def decline(booking: Booking, *, now: datetime) -> None:
     """Say no: the hour is free again and nothing is charged. Raises: IllegalMove, Busy, GatewayDown."""
 
-    def let_go(payment: Payment, booking: Booking) -> Operation:
+    def let_go(payment: Payment, booking: Booking) -> Operation | None:
         check(booking, now=now)
-        return _let_go(payment, BookingState.CANCELLED, Party.MENTOR, endings.DECLINED, now)
+        return _let_go(payment, booking, BookingState.CANCELLED, Party.MENTOR, endings.DECLINED, now)
 
-    operations.execute(bookings.decided(booking.id, let_go).id, now=now)
+    operation = bookings.decided(booking.id, let_go)
+    if operation is not None:
+        operations.execute(operation.id, now=now)
 
 
 def check(booking: Booking, *, now: datetime) -> None:
@@ -56,12 +58,16 @@ def lapse(reached: Due, *, now: datetime) -> None:
             return None
         if not deadlines.take_away(reached) or not waits:
             return None
-        return _let_go(payment, BookingState.EXPIRED, Party.SYSTEM, endings.NOT_ANSWERED, now)
+        return _let_go(payment, booking, BookingState.EXPIRED, Party.SYSTEM, endings.NOT_ANSWERED, now)
 
     operation = bookings.decided(reached.subject, let_go)
     if operation is not None:
         operations.attempt(operation.id, now=now)
 
 
-def _let_go(payment: Payment, state: BookingState, by: Party, because: str, now: datetime) -> Operation:
+def _let_go(
+    payment: Payment, booking: Booking, state: BookingState, by: Party, because: str, now: datetime
+) -> Operation | None:
+    if payment.state in payments.NOTHING_HELD:  # a card is saved, and nothing stands in the way of an end at once
+        return bookings.end_unpaid(payment, booking, state, by, because, now)
     return payments.start(payments.VOID, payment, by=by, now=now, ends_as=state, because=because)

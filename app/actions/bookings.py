@@ -7,7 +7,20 @@ from typing import TypeVar
 
 from sqlalchemy import select
 
-from app.actions import availability, customers, endings, holds, meetings, operations, payments, places, timetables
+from app.actions import (
+    availability,
+    customers,
+    endings,
+    holds,
+    meetings,
+    operations,
+    payments,
+    places,
+    saved_cards,
+    timetables,
+)
+from app.actions.claims import Slot
+from app.actions.holds import Plan
 from app.actions.transactions import atomically, or_else, unbroken
 from app.extensions import db
 from app.kit import policy
@@ -17,7 +30,7 @@ from app.models.booking import PLACES, Booking
 from app.models.mentor import Mentor
 from app.models.operation import Operation
 from app.models.payment import Payment
-from app.models.states import BookingState, Party, PaymentState
+from app.models.states import BookingState, Party
 from app.models.user import User
 
 BATCH = 100
@@ -27,13 +40,17 @@ Decision = TypeVar("Decision")
 
 @dataclass(frozen=True)
 class Wish:
-    """What a mentee asks for. ``request_key`` belongs to the form: the same key never makes a second booking."""
+    """What a mentee asks for. ``request_key`` belongs to the form: the same key never makes a second booking.
+
+    ``consent``: if money cannot be held yet, their card may be saved and the price held while they are away.
+    """
 
     starts_at: datetime
     minutes: int
     title: str
     description: str
     request_key: str
+    consent: bool = False
 
 
 def book(mentee: User, mentor: Mentor, wish: Wish, *, now: datetime) -> Booking:
@@ -49,7 +66,7 @@ def book(mentee: User, mentor: Mentor, wish: Wish, *, now: datetime) -> Booking:
         raise Invalid("You cannot book yourself.")
     mentee_id, mentor_id = mentee.id, mentor.id
     try:
-        availability.check_open(mentor, wish.starts_at, wish.minutes, now=now, viewer=mentee)
+        _planned(availability.check_open(mentor, wish.starts_at, wish.minutes, now=now, viewer=mentee), wish, now)
         customer_id = customers.ensure(mentee, now=now)
         booking_id, operation_id = reserve(mentee_id, mentor_id, wish, customer_id=customer_id, now=now)
     except SlotTaken:
@@ -72,6 +89,7 @@ def reserve(mentee_id: str, mentor_id: str, wish: Wish, *, customer_id: str, now
         timetable = timetables.around(mentor_id, wish.starts_at)
         slot = timetable.check(wish.starts_at, wish.minutes, now=now)
         timetable.check_not_busy(slot)
+        planned = _planned(slot, wish, now)
         mentor_day, place = places.next_on_day(timetable, slot.starts_at)
         mentor = timetable.mentor
         price = mentor.price_for(wish.minutes)
@@ -90,7 +108,7 @@ def reserve(mentee_id: str, mentor_id: str, wish: Wish, *, customer_id: str, now
             terms=mentor.terms,
             free_until=policy.current().free_until(slot.starts_at, now),
             pay_by=now + policy.current().checkout,
-            complete_by=holds.complete_by(slot.ends_at),
+            complete_by=planned.complete_by,
             request_key=wish.request_key,
             mentor_day=mentor_day,
             place=place,
@@ -101,7 +119,10 @@ def reserve(mentee_id: str, mentor_id: str, wish: Wish, *, customer_id: str, now
         with or_else(SlotTaken(availability.FASTER), again=PLACES):
             timetable.claim(slot, booking.id, mentee=mentee_id)
             booking.insert()
-        return booking.id, payments.hold(booking, customer_id=customer_id, now=now).id
+        if planned.authorize_at is None:
+            return booking.id, payments.hold(booking, customer_id=customer_id, now=now).id
+        at = planned.authorize_at
+        return booking.id, saved_cards.ask(booking, customer_id=customer_id, authorize_at=at, now=now).id
 
 
 def complete(booking: Booking, *, now: datetime) -> None:
@@ -241,18 +262,22 @@ def decided(booking_id: str, decide: Callable[[Payment, Booking], Decision]) -> 
 def end_unpaid(
     payment: Payment, booking: Booking, state: BookingState, by: Party, because: str, now: datetime
 ) -> Operation | None:
-    """End a booking that holds no money and give up its PaymentIntent.
+    """End a booking that holds no money and give up its PaymentIntent, or its saved card.
 
-    The time is free at once. An intent that is still being made is given up as soon as it is known.
+    The time is free at once. What is still being made, or asked of a bank, is given up as soon as it is known.
     """
     endings.end_now(booking, payment, state, by=by, because=because, now=now)
-    if (
-        payment.state != PaymentState.NEEDS_CARD
-        or payment.intent_id is None
-        or operations.unsettled(payment.id) is not None
-    ):
+    if payment.state not in payments.NOTHING_HELD or operations.unsettled(payment.id) is not None:
         return None
-    return payments.start(payments.VOID, payment, by=by, now=now, ends_as=state, because=because)
+    return saved_cards.give_up(payment, by=by, now=now, ends_as=state, because=because)
+
+
+def _planned(slot: Slot, wish: Wish, now: datetime) -> Plan:
+    """What is to happen to the money. Raises: Invalid if the mentee has not agreed to it."""
+    planned = holds.plan(slot.starts_at, slot.ends_at, now=now)
+    if planned.is_deferred and not wish.consent:
+        raise Invalid("Please agree, or pick an earlier time: money cannot be held that long.", field="consent")
+    return planned
 
 
 def _check_uncontested(booking: Booking) -> None:

@@ -48,7 +48,7 @@ def quote(booking: Booking, *, by: Party, now: datetime) -> Quote:
     check(booking, by=by, now=now)
     payment = booking.payment
     nothing = Money(0, booking.currency)
-    if payment is None or payment.state == PaymentState.NEEDS_CARD:
+    if payment is None or payment.state in payments.NOTHING_HELD:
         return Quote(nothing, nothing, nothing, nothing)
     if payment.state == PaymentState.CAPTURED:
         return Quote(nothing, payment.captured - payment.refunded, nothing, nothing)
@@ -93,7 +93,7 @@ def cancel(booking: Booking, *, by: Party, quoted: str, now: datetime) -> None:
             raise IllegalMove(
                 "This booking has changed since you looked. Please read the new figures and decide again."
             )
-        unpaid = booking.state == BookingState.PENDING_PAYMENT
+        unpaid = payment.state in payments.NOTHING_HELD
         return _give_back(payment, booking, current, by, now), unpaid
 
     operation, unpaid = bookings.decided(booking.id, give_back)
@@ -102,8 +102,10 @@ def cancel(booking: Booking, *, by: Party, quoted: str, now: datetime) -> None:
 
 
 def _give_back(payment: Payment, booking: Booking, agreed: Quote, by: Party, now: datetime) -> Operation | None:
-    if booking.state == BookingState.PENDING_PAYMENT:
-        return bookings.end_unpaid(payment, booking, BookingState.CANCELLED, by, endings.CALLED_OFF, now)
+    declines = booking.state == BookingState.REQUESTED and by == Party.MENTOR
+    because = endings.DECLINED if declines else endings.CALLED_OFF
+    if payment.state in payments.NOTHING_HELD:
+        return bookings.end_unpaid(payment, booking, BookingState.CANCELLED, by, because, now)
     if agreed.refunded:
         return refunds.start(payment, agreed.refunded, by=by, because=endings.CALLED_OFF, now=now)
     if agreed.charged:
@@ -116,6 +118,4 @@ def _give_back(payment: Payment, booking: Booking, agreed: Quote, by: Party, now
             ends_as=BookingState.CANCELLED,
             because=endings.CALLED_OFF_LATE,
         )
-    declines = booking.state == BookingState.REQUESTED and by == Party.MENTOR
-    because = endings.DECLINED if declines else endings.CALLED_OFF
     return payments.start(payments.VOID, payment, by=by, now=now, ends_as=BookingState.CANCELLED, because=because)

@@ -28,6 +28,7 @@ KINDS = (DIFFERS, MISSING, strays.KIND)  # of alarms, each about a PaymentIntent
 
 STATUS = {
     PaymentState.NEEDS_CARD: ("requires_payment_method", "requires_confirmation", "requires_action", "processing"),
+    PaymentState.CARD_SAVED: ("requires_payment_method", "requires_confirmation", "requires_action", "processing"),
     PaymentState.AUTHORIZED: ("requires_capture",),
     PaymentState.CAPTURED: ("succeeded",),
     PaymentState.VOIDED: ("canceled",),

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, select, tuple_
 
-from app.actions import alarms, books, comparisons, reconcile, settlements
+from app.actions import alarms, books, card_comparisons, comparisons, reconcile, settlements
 from app.actions.comparisons import Findings
 from app.actions.transactions import atomically, outside
 from app.extensions import db
@@ -42,7 +42,7 @@ class Step:
 
 @dataclass
 class Course:
-    """A run under way. ``strays`` are PaymentIntents of ours without a payment here, the newest first."""
+    """A run under way. ``strays`` are intents of ours (for payments or cards) without a payment here, newest first."""
 
     run_id: str
     since: datetime
@@ -59,6 +59,7 @@ class Course:
     def steps(self) -> Iterator[Step]:
         """Between two steps Stripe is asked for more. Steps raise: GatewayDown; Busy if a newer run has taken over."""
         yield from self._intents()
+        yield from self._saved_cards()
         yield from self._adoptions(70)
         yield from self._refunds()
         yield from self._alarmed()
@@ -86,7 +87,12 @@ class Course:
 
     def _adoptions(self, percent: int) -> Iterator[Step]:
         while self.strays:
-            yield self._step(percent, partial(comparisons.adopt, self.strays.pop()))
+            stray = self.strays.pop()
+            yield self._step(percent, partial(_comparing(stray).adopt, stray))
+
+    def _saved_cards(self) -> Iterator[Step]:
+        for page in stripe_gateway().setup_pages(self.since):
+            yield self._step(65, partial(card_comparisons.compare, page))
 
     def _refunds(self) -> Iterator[Step]:
         for page in stripe_gateway().refund_pages(self.since):
@@ -97,7 +103,10 @@ class Course:
         """What was not right before is looked at again, however long ago it was made."""
         older = Alarm.is_in(AlarmState.OPEN) & Alarm.kind.in_(comparisons.KINDS) & (Alarm.raised_at < self.began)
         for intent_id in _walk(Alarm.subject, Alarm.raised_at, Alarm.id, older):
-            yield self._step(95, partial(comparisons.look_for, intent_id))
+            if _comparing(intent_id) is card_comparisons:
+                yield self._step(95, partial(card_comparisons.adopt, intent_id))
+            else:
+                yield self._step(95, partial(comparisons.look_for, intent_id))
 
     def _step(self, percent: int, compare: Callable[..., Findings]) -> Step:
         return Step(percent, partial(self._do, compare))
@@ -135,6 +144,11 @@ class Course:
         """How much of ``percent`` is behind when one has looked back so far."""
         whole = max(self.began - self.since, AHEAD)
         return min(percent, max(0, percent * (self.began - looked_back_to) // whole))
+
+
+def _comparing(intent_id: str) -> Any:
+    """The module that compares this kind of intent."""
+    return card_comparisons if intent_id.startswith(card_comparisons.PREFIX) else comparisons
 
 
 def _walk(wanted: Any, at: Any, row_id: Any, condition: ColumnElement[bool]) -> Iterator[Any]:

@@ -13,6 +13,9 @@ from app.models.deadline import Deadline
 
 ANSWER = "answer"  # of a mentor to a request
 RELEASE = "release"  # of a payment's hold that nobody captured
+AUTHORIZE = "authorize"  # a payment whose card is saved
+GIVE_UP = "give_up"  # on such a payment, if its bank has declined until then
+OF_SAVED_CARDS = (AUTHORIZE, GIVE_UP)
 BATCH = 100
 
 _DUE = (

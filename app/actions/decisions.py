@@ -68,6 +68,8 @@ def _refuse(order: Order, because: str, now: datetime) -> None:
     with atomically():
         KINDS[order.kind].refuse(order, GatewayRefused(because), now)  # locks the subject, which comes first everywhere
         operation = Operation.locked(order.id)
+        if operation.state == OperationState.REFUSED:
+            return  # its refusal has gone on to something else
         _check_parked(operation)
         operation.error, operation.settled_at = because[:500], now
         operation.move_to(OperationState.REFUSED, now=now, by=Party.OPERATOR, because=because[:200])

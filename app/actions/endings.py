@@ -10,6 +10,7 @@ from app.models.payment import Payment
 from app.models.states import FLOW, BookingState, Party
 
 NOT_PAID = "it was not paid in time"
+CARD_DECLINED = "its price could not be reserved on the card in time"
 NOT_COMPLETED = "it was not marked complete in time"
 BANK_WOULD_LET_GO = "the bank would soon have let the reservation go"
 BANK_LET_GO = "the bank let the reservation go"
@@ -52,6 +53,8 @@ def end_now(
     booking.move_to(state, now=now, by=by, because=because, operation_id=operation_id)
     booking.ended_by, booking.ended_because, booking.ended_at = by, because, now
     SlotClaim.erase(SlotClaim.booking_id == booking.id)
+    if payment.authorize_at is not None:
+        deadlines.lift_all(deadlines.OF_SAVED_CARDS, payment.id)
     if came_from == BookingState.CONFIRMED:
         reminders.lift(booking)
         contests.end_with(booking, payment, by=by, because=because, now=now)

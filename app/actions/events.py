@@ -19,7 +19,11 @@ from app.models.event import StripeEvent
 JOURNAL = "events"
 OVERLAP = timedelta(hours=1)  # events are not promised to appear in the order of their dates
 DAY = timedelta(days=1)  # what was missed is read a day at a time: what is stored then need not be read again
-TYPES = (*inbox.TELLS, "charge.refunded", "refund.created", "refund.updated", "refund.failed")
+TYPES = (
+    *inbox.TELLS,
+    *("charge.refunded", "refund.created", "refund.updated", "refund.failed"),
+    *("setup_intent.succeeded", "setup_intent.setup_failed", "setup_intent.canceled"),
+)
 
 log = structlog.get_logger()
 unread = bookmarks.unread(JOURNAL, every=timedelta(minutes=1))

@@ -33,7 +33,12 @@ def plan(starts_at: datetime, ends_at: datetime, *, now: datetime) -> Plan:
     until = complete_by(ends_at)
     if until + policy.current().safety_margin <= now + policy.CUSTOMER_HOLD:
         return Plan(None, (), None, until)
-    return Plan(starts_at - policy.current().authorization_lead, retries(starts_at), give_up_at(starts_at), until)
+    return Plan(authorize_at(starts_at), retries(starts_at), give_up_at(starts_at), until)
+
+
+def authorize_at(starts_at: datetime) -> datetime:
+    """When a saved card is first asked."""
+    return starts_at - policy.current().authorization_lead
 
 
 def retries(starts_at: datetime) -> tuple[datetime, ...]:
@@ -49,11 +54,6 @@ def next_retry(starts_at: datetime, *, now: datetime) -> datetime | None:
 def give_up_at(starts_at: datetime) -> datetime:
     """When the time of a session is free again for which nothing could be held."""
     return starts_at - policy.current().authorization_deadline
-
-
-def reach(now: datetime) -> datetime:
-    """The latest end of a session that can be booked: a hold made now outlives the time to complete it."""
-    return now + policy.current().reach
 
 
 def complete_by(ends_at: datetime) -> datetime:

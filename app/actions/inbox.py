@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Executable, String, bindparam, case, exists, func, literal_column, select
 
-from app.actions import payments
+from app.actions import payments, saved_cards
 from app.actions.orders import is_elsewhere
 from app.actions.transactions import at_once, atomically, unbroken
 from app.extensions import db, upsert
@@ -144,7 +144,7 @@ def handle(event_id: str, *, now: datetime) -> None:
     kind, intent_id = told
     try:
         if intent_id is not None and not _shows_already(kind, intent_id):
-            payments.learn(intent_id, now=now)
+            (saved_cards if kind.startswith("setup_intent.") else payments).learn(intent_id, now=now)
     except GatewayDown as failure:
         _put_back(event_id, failure)
     except (NotFound, GatewayRefused) as failure:  # not ours, or Stripe does not know it under our key

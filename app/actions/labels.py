@@ -12,10 +12,11 @@ from datetime import datetime
 
 from app.actions import endings
 from app.actions.orders import environment
-from app.gateways.stripe_objects import ABANDONED, LAPSED, REQUESTED, Intent
+from app.gateways.stripe_objects import ABANDONED, LAPSED, REQUESTED, Intent, Setup
 from app.kit.calendar import known_zones
 from app.kit.errors import Unexplained
 from app.kit.ids import is_id
+from app.kit.money import Money
 from app.kit.terms import Terms
 from app.models.booking import Booking
 from app.models.payment import Payment
@@ -25,14 +26,19 @@ from app.models.user import User
 Written = Mapping[str, str]
 
 CAPTURE = "capture_"  # what begins like this was written when the hold was captured
+END = "end_"  # and like this when a card that was saved was given up again
 MINUTES_OF_A_DAY = 24 * 60
 LONGEST_ID = 40  # letters
+MOST_MINOR = 99_999_999  # that Stripe charges at once
 YEARS = range(2000, 2200)  # in which there are sessions: reckoning with any other may end in no date at all
 
 
 @dataclass(frozen=True)
 class BookingLabel:
-    """``asked_at`` is when the payment was begun; price and currency are the PaymentIntent's own."""
+    """``asked_at`` is when the payment was begun; price and currency are the PaymentIntent's own.
+
+    ``authorize_at`` is when the price is to be held on a card that is saved first, ``setup`` the SetupIntent of it.
+    """
 
     booking: str
     payment: str
@@ -50,6 +56,8 @@ class BookingLabel:
     request_key: str
     created_at: datetime
     asked_at: datetime
+    authorize_at: datetime | None = None
+    setup: str | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +101,14 @@ def of_booking(booking: Booking, payment: Payment) -> dict[str, str]:
         "request_key": booking.request_key,
         "created_at": booking.created_at.isoformat(),
         "asked_at": payment.created_at.isoformat(),
+        **({"authorize_at": payment.authorize_at.isoformat()} if payment.authorize_at else {}),
+        **({"setup": payment.setup_id} if payment.setup_id else {}),
     }
+
+
+def of_price(price: Money) -> dict[str, str]:
+    """On a SetupIntent, which has no amount of its own."""
+    return {"price": str(price.minor), "currency": price.currency}
 
 
 def of_person(user: User) -> dict[str, str]:
@@ -125,6 +140,11 @@ def on_capture(written: Written) -> dict[str, str]:
     return {CAPTURE + name: word for name, word in written.items()}
 
 
+def on_end(written: Written) -> dict[str, str]:
+    """A saved card that is given up leaves nothing at Stripe but what is written on its SetupIntent."""
+    return {END + name: word for name, word in written.items()}
+
+
 def is_ours(written: Written) -> bool:
     """Whether it says that this installation has made it for a payment."""
     return written.get("environment") == environment() and is_id(written.get("payment", ""))
@@ -150,7 +170,18 @@ def booking_of(written: Written) -> BookingLabel:
             request_key=_words(written["request_key"], 64),
             created_at=_time(written["created_at"]),
             asked_at=_time(written["asked_at"]),
+            authorize_at=_time(written["authorize_at"]) if "authorize_at" in written else None,
+            setup=_words(written["setup"], 255) if "setup" in written else None,
         )
+
+
+def price_of(written: Written) -> Money:
+    """What a SetupIntent says that its booking costs. Raises: Unexplained if that cannot be read."""
+    with _legible():
+        minor, currency = _whole(written["price"], 1, MOST_MINOR), written["currency"]
+        if not (currency.isascii() and currency.isupper() and len(currency) == 3):
+            raise ValueError(f"{currency[:20]!r} is no currency")
+        return Money(minor, currency)
 
 
 def person_of(written: Written) -> PersonLabel:
@@ -185,14 +216,26 @@ def cause_of(written: Written, prefix: str = "") -> Cause | None:
 def cause_of_cancel(intent: Intent) -> Cause | None:
     """Why a PaymentIntent was canceled: Stripe keeps a word for it and no metadata. Who did it, it does not tell."""
     was_held = intent.charge is not None and intent.charge.accepted
+    unpaid = endings.CARD_DECLINED if "authorize_at" in intent.metadata else endings.NOT_PAID
     state, because = {
         LAPSED: (BookingState.EXPIRED, endings.BANK_LET_GO),
-        ABANDONED: (BookingState.EXPIRED, endings.NOT_COMPLETED if was_held else endings.NOT_PAID),
+        ABANDONED: (BookingState.EXPIRED, endings.NOT_COMPLETED if was_held else unpaid),
         REQUESTED: (BookingState.CANCELLED, endings.CALLED_OFF),
     }.get(intent.cancellation_reason or "", (None, ""))
     if state is None or intent.canceled_at is None:
         return None
     return Cause(None, Party.STRIPE, because, state, intent.canceled_at)
+
+
+def cause_of_giving_up(setup: Setup) -> Cause | None:
+    """Why a card was given up again, or was never saved. When a SetupIntent was canceled, it does not tell."""
+    state, because = {
+        ABANDONED: (BookingState.EXPIRED, endings.NOT_PAID),
+        REQUESTED: (BookingState.CANCELLED, endings.CALLED_OFF),
+    }.get(setup.cancellation_reason or "", (None, ""))
+    if state is None:
+        return cause_of(setup.metadata, END)
+    return Cause(None, Party.STRIPE, because, state, setup.created)
 
 
 @contextmanager

@@ -23,6 +23,18 @@ TEMPLATES = Path(__file__).parents[2] / "templates" / "mail"
 LONGEST_NAME, LONGEST_SUBJECT = 80, 150  # letters
 TURNS_AROUND = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # would turn the rest of a line around
 LINES = re.compile(r"[ \n]+")  # and not the space that keeps an amount together
+# Facts that are times; not all are known of every mail.
+MOMENTS = (
+    "free_until",
+    "object_by",
+    "authorize_at",
+    "again",
+    "give_up_at",
+    "accept_by",
+    "proposed_at",
+    "was_at",
+    "answer_by",
+)
 DAY_AND_TIME, TIME = "%a {day} %b %Y, %H:%M", "%H:%M"
 
 # Words of a kind, if they are not in a template of its own name.
@@ -91,7 +103,6 @@ def _readable(mail: Mail) -> dict[str, Any]:
     names = {Party.MENTEE: booking.mentee.name, Party.MENTOR: booking.mentor.name}
     other = names[Party.MENTOR if role == Party.MENTEE else Party.MENTEE]
     amounts = ("price", "authorized", "captured", "refunded", "commission", "earned", "late_fee", "amount")
-    moments = ("free_until", "object_by", "proposed_at", "was_at", "answer_by")
     start, end = (datetime.fromisoformat(facts[name]) for name in ("starts_at", "ends_at"))
     return {
         **facts,
@@ -108,9 +119,8 @@ def _readable(mail: Mail) -> dict[str, Any]:
         "ends": said(end, zone, TIME),
         "complete_by": said(datetime.fromisoformat(facts["complete_by"]), zone, DAY_AND_TIME),
         "needs_answer": facts.get("needs_answer", False),  # of what was written before there were requests
-        "accept_by": _said(facts.get("accept_by"), zone),
         "meets_from": said(start - meetings.EARLY, zone, TIME) if booking.meeting_url else "",
-        **{name: _said(facts[name], zone) for name in moments if name in facts},
+        **{name: _said(facts.get(name), zone) for name in MOMENTS},
         "kind": mail.kind,
         "url": f"{_sender.public_url}/{role.value}/bookings/{booking.id}",
         "home": _sender.public_url,

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.actions import ledger, outbox
+from app.actions import holds, ledger, outbox
 from app.actions.earnings import CLEARING
 from app.extensions import db
 from app.kit.money import Money
@@ -23,6 +23,7 @@ OBJECTION, PROPOSAL, APPEAL = "objection", "proposal", "appeal"
 PROMISE, OBJECTION_ENDED = "promise", "objection_ended"
 MOST_WORDS = 400  # letters of what somebody wrote that a mail repeats
 CONFIRMED, NOT_PAID, REFUNDED, REFUND_CAME_BACK = "confirmed", "not_paid", "refunded", "refund_came_back"
+HELD, CARD_DECLINED = "held", "card_declined"  # of a card that was saved when the hour was booked
 
 
 def of_request(booking: Booking, payment: Payment | None, *, now: datetime) -> None:
@@ -33,6 +34,18 @@ def of_request(booking: Booking, payment: Payment | None, *, now: datetime) -> N
 def of_confirmation(booking: Booking, payment: Payment | None, *, now: datetime) -> None:
     """The money is secured and the hour stands. Inside a transaction."""
     outbox.put(CONFIRMED, booking, _to_both(booking, payment), cause=booking.id, until=now + KEEPS, now=now)
+
+
+def of_hold(booking: Booking, payment: Payment, *, now: datetime) -> None:
+    """The money for an hour that has stood for long is held now. Inside a transaction."""
+    outbox.put(HELD, booking, _to_both(booking, payment), cause=payment.id, until=now + KEEPS, now=now)
+
+
+def of_decline(booking: Booking, payment: Payment, *, again: datetime | None, cause: str, now: datetime) -> None:
+    """The bank has declined the saved card; ``again`` it is asked. Inside a transaction."""
+    until = holds.give_up_at(booking.starts_at)
+    facts = _facts(booking, payment, again=_iso(again), give_up_at=until.isoformat(), declined=payment.decline_message)
+    outbox.put(CARD_DECLINED, booking, {booking.mentee_id: facts}, cause=cause, until=max(until, now), now=now)
 
 
 def of_end(booking: Booking, payment: Payment | None, *, came_from: BookingState, now: datetime) -> None:
@@ -148,9 +161,10 @@ def _facts(booking: Booking, payment: Payment | None, **more: Any) -> dict[str, 
         "ends_at": booking.ends_at.isoformat(),
         "complete_by": _complete_by(booking, payment).isoformat(),
         "late_fee": booking.late_fee.minor,
-        "free_until": booking.free_until.isoformat() if booking.free_until else None,
+        "free_until": _iso(booking.free_until),
+        "authorize_at": _iso(payment.authorize_at) if payment and payment.waits_for_its_day else None,
         "needs_answer": booking.needs_answer,
-        "accept_by": booking.answer_by.isoformat() if booking.answer_by else None,
+        "accept_by": _iso(booking.answer_by),
         "object_by": _object_by(booking),
         "sequence": booking.version + db.session.is_modified(booking),  # as it will be once this is written
         "by": (booking.ended_by or Party.SYSTEM).value,
@@ -162,6 +176,10 @@ def _facts(booking: Booking, payment: Payment | None, **more: Any) -> dict[str, 
 def _object_by(booking: Booking) -> str | None:
     """Until when the mentee can object to what a session cost that has just ended."""
     return (booking.ended_at + CLEARING).isoformat() if booking.ended_at else None
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
 
 
 def _complete_by(booking: Booking, payment: Payment | None) -> datetime:

@@ -5,12 +5,12 @@ Whoever learns something from Stripe (the answer to an operation, a webhook, a r
 is learned do not matter.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 
-from app.actions import confirmations, deadlines, earnings, endings, labels, ledger, operations, refunds
+from app.actions import confirmations, deadlines, earnings, endings, labels, ledger, news, operations, refunds
 from app.actions.holds import release_at
 from app.actions.labels import Cause
 from app.actions.orders import KINDS, Kind, Order, is_elsewhere
@@ -18,7 +18,7 @@ from app.actions.transactions import atomically, outside, unbroken
 from app.extensions import db
 from app.gateways.stripe_gateway import StripeGateway, stripe_gateway
 from app.gateways.stripe_objects import LAPSED, Intent
-from app.kit.errors import Failure, GatewayDown, GatewayRefused, NotFound, Unexplained
+from app.kit.errors import Failure, GatewayRefused, NotFound, Unexplained
 from app.kit.ids import new_id
 from app.kit.money import Money
 from app.models.booking import Booking
@@ -27,20 +27,9 @@ from app.models.payment import Payment
 from app.models.states import BookingState, OperationState, Party, PaymentState
 
 HOLD, CAPTURE, VOID = "hold", "capture", "void"
+AUTHORIZE = "authorize"  # with a saved card: see app.actions.authorizations
 UNPAID_ENDS = (BookingState.CANCELLED, BookingState.NO_SHOW, BookingState.EXPIRED)  # nothing may stay on the card
-WAITS_FOR_CARD = ("requires_payment_method", "requires_confirmation", "requires_action")
-
-
-@dataclass(frozen=True)
-class CardRequest:
-    """What a browser needs to hand a card to Stripe (never stored, never logged), and how the last try ended.
-
-    ``is_answered``: the bank has said yes, and we have not heard of it yet.
-    """
-
-    client_secret: str
-    problem: str | None
-    is_answered: bool
+NOTHING_HELD = (PaymentState.NEEDS_CARD, PaymentState.CARD_SAVED)
 
 
 def hold(booking: Booking, *, customer_id: str, now: datetime) -> Operation:
@@ -53,22 +42,21 @@ def hold(booking: Booking, *, customer_id: str, now: datetime) -> Operation:
         created_at=now,
     )
     payment.insert()
-    return operations.start(
-        HOLD,
-        payment.id,
-        by=Party.MENTEE,
-        now=now,
-        amount=booking.price,
-        params={
-            "amount": booking.price_minor,
-            "currency": booking.currency.lower(),
-            "customer": customer_id,
-            "capture_method": "manual",
-            "allowed_payment_method_types": ["card"],  # nothing else can be held for days and charged in part
-            "description": f"{booking.title} ({booking.id})",
-            "metadata": labels.of_booking(booking, payment),
-        },
-    )
+    params = of_hold(booking, payment, customer_id=customer_id)
+    return operations.start(HOLD, payment.id, by=Party.MENTEE, now=now, amount=booking.price, params=params)
+
+
+def of_hold(booking: Booking, payment: Payment, *, customer_id: str) -> dict[str, Any]:
+    """What a PaymentIntent is made of that is to hold a booking's price."""
+    return {
+        "amount": booking.price_minor,
+        "currency": booking.currency.lower(),
+        "customer": customer_id,
+        "capture_method": "manual",
+        "allowed_payment_method_types": ["card"],  # nothing else can be held for days and charged in part
+        "description": f"{booking.title} ({booking.id})",
+        "metadata": labels.of_booking(booking, payment),
+    }
 
 
 def start(
@@ -82,7 +70,7 @@ def start(
     because: str,
 ) -> Operation:
     """Write down a capture or void of ``payment``, which is locked. Raises: Busy; GatewayRefused without an intent."""
-    if payment.intent_id is None:
+    if payment.intent_id is None or (kind == CAPTURE and payment.waits_for_its_day):
         raise GatewayRefused("There is nothing on the card yet.")
     return operations.start(
         kind,
@@ -94,19 +82,6 @@ def start(
         ends_as=ends_as,
         because=because,
     )
-
-
-def card_request(payment: Payment) -> CardRequest | None:
-    """What the pay page needs, asked of Stripe each time; None while Stripe does not answer."""
-    intent_id = payment.intent_id if payment.state == PaymentState.NEEDS_CARD else None
-    outside()
-    if intent_id is None:
-        return None
-    try:
-        intent = stripe_gateway().intent(intent_id)
-    except GatewayDown:
-        return None
-    return CardRequest(intent.client_secret, intent.decline_message, is_answered=intent.status not in WAITS_FOR_CARD)
 
 
 def check(payment: Payment, *, now: datetime) -> bool:
@@ -169,22 +144,33 @@ def _learn(intent: Intent, payment_id: str, *, now: datetime) -> bool:
 
 
 def _authorized(payment: Payment, intent: Intent, now: datetime) -> None:
-    if payment.state != PaymentState.NEEDS_CARD:
+    if payment.state not in NOTHING_HELD:
         return
-    booking = Booking.locked(payment.booking_id)
+    booking, was_saved = Booking.locked(payment.booking_id), payment.waits_for_its_day
     payment.authorized_minor = payment.amount_minor
     payment.decline_message = None
     if intent.charge is not None:
         payment.charge_id = intent.charge.id
         payment.card_brand, payment.card_last4 = intent.charge.card_brand, intent.charge.card_last4
         payment.capture_before = intent.charge.capture_before
-    payment.release_at = release_at(booking.complete_by, payment.capture_before)
-    payment.move_to(PaymentState.AUTHORIZED, now=now, by=Party.MENTEE)
-    if booking.state == BookingState.PENDING_PAYMENT:
+    payment.release_at = until = release_at(booking.complete_by, payment.capture_before)
+    by = Party.SYSTEM if was_saved and _is_asked_by_us(payment) else Party.MENTEE
+    payment.move_to(PaymentState.AUTHORIZED, now=now, by=by)
+    if booking.state == BookingState.CONFIRMED and was_saved:
+        deadlines.lift_all(deadlines.OF_SAVED_CARDS, payment.id)
+        deadlines.put(deadlines.RELEASE, payment.id, until)
+        news.of_hold(booking, payment, now=now)
+    elif booking.state == BookingState.PENDING_PAYMENT:
         confirmations.secured(booking, payment, now=now)
     elif intent.status == "requires_capture" and operations.unsettled(payment.id) is None:
         # The bank said yes after the booking had ended: nothing may stay on the card.
         start(VOID, payment, by=Party.SYSTEM, now=now, ends_as=booking.state, because=booking.ended_because)
+
+
+def _is_asked_by_us(payment: Payment) -> bool:
+    """Whether it is we who ask the bank now; else the mentee did, at the screen."""
+    operation = operations.unsettled(payment.id)
+    return operation is not None and operation.kind == AUTHORIZE
 
 
 def _captured(payment: Payment, intent: Intent, now: datetime) -> None:
@@ -192,7 +178,7 @@ def _captured(payment: Payment, intent: Intent, now: datetime) -> None:
         return
     booking = Booking.locked(payment.booking_id)
     told = labels.cause_of(intent.metadata, labels.CAPTURE)
-    operation = _cause(CAPTURE, payment, intent.received, stripe_id=intent.id, told=told, now=now)
+    operation = brought_about(CAPTURE, payment, intent.received, stripe_id=intent.id, told=told, now=now)
     deadlines.lift(deadlines.RELEASE, payment.id)
     payment.captured_minor = intent.received.minor
     payment.move_to(PaymentState.CAPTURED, now=now, by=operation.by, operation_id=operation.id)
@@ -202,20 +188,20 @@ def _captured(payment: Payment, intent: Intent, now: datetime) -> None:
 
 
 def _let_go(payment: Payment, intent: Intent, now: datetime) -> None:
-    if payment.state not in (PaymentState.NEEDS_CARD, PaymentState.AUTHORIZED):
+    if payment.state not in (*NOTHING_HELD, PaymentState.AUTHORIZED):
         return
     booking = Booking.locked(payment.booking_id)
     lapsed = intent.cancellation_reason == LAPSED and payment.state == PaymentState.AUTHORIZED
     told = labels.cause_of_cancel(intent)
-    operation = _cause(VOID, payment, payment.authorized or None, stripe_id=intent.id, told=told, now=now)
+    operation = brought_about(VOID, payment, payment.authorized or None, stripe_id=intent.id, told=told, now=now)
     deadlines.lift(deadlines.RELEASE, payment.id)
-    payment.move_to(
-        PaymentState.LAPSED if lapsed else PaymentState.VOIDED, now=now, by=operation.by, operation_id=operation.id
-    )
+    failed = operation.because == endings.CARD_DECLINED
+    state = PaymentState.LAPSED if lapsed else PaymentState.FAILED if failed else PaymentState.VOIDED
+    payment.move_to(state, now=now, by=operation.by, operation_id=operation.id)
     endings.end(booking, payment, operation.ends_as or BookingState.CANCELLED, operation, now=now)
 
 
-def _cause(
+def brought_about(
     kind: str, payment: Payment, amount: Money | None, *, stripe_id: str, told: Cause | None, now: datetime
 ) -> Operation:
     """The operation that brought a fact about: our own pending one, or one adopted from what Stripe tells of it.

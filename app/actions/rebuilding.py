@@ -1,23 +1,25 @@
-"""Making rows again that were lost, from what is written on a PaymentIntent and its Customer.
+"""Making rows again that were lost, from what is written on a PaymentIntent or SetupIntent and its Customer.
 
 Yesterday's backup knows nothing of what was booked since; Stripe does. The booking comes back as it was, people who
 are new since then too (without a password), and :func:`app.actions.payments.agree` takes the payment to where Stripe
-is, its ledger entries included.
+is, its ledger entries included. Where a card was only saved, :func:`app.actions.saved_cards.agree` does.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import exists, select
 
-from app.actions import accounts, alarms, claims, endings, labels, meetings, payments
+from app.actions import accounts, alarms, claims, endings, labels, meetings, operations, payments, saved_cards
 from app.actions.claims import Rest, Slot
 from app.actions.labels import BookingLabel, Cause, PersonLabel
 from app.actions.transactions import atomically, or_else, outside
 from app.extensions import db
 from app.gateways.stripe_gateway import stripe_gateway
-from app.gateways.stripe_objects import Intent
-from app.kit.errors import SlotTaken, Unexplained
+from app.gateways.stripe_objects import SAVED, Intent, Setup
+from app.kit.errors import GatewayRefused, NotFound, SlotTaken, Unexplained
+from app.kit.money import Money
 from app.models.availability import Lane
 from app.models.booking import Booking
 from app.models.mentor import Mentor
@@ -32,8 +34,9 @@ TAKEN = "taken"  # the kind of alarm about an hour that somebody else has now
 class Lost:
     """What is known of a booking that we do not have; and of its mentee, if we do not have them either."""
 
-    intent: Intent
+    source: Intent | Setup
     label: BookingLabel
+    price: Money
     newcomer: PersonLabel | None
     password_hash: str
 
@@ -45,21 +48,39 @@ def rebuild(intent: Intent, *, now: datetime) -> bool:
     Raises: Unexplained with the reason if it can belong to no booking; GatewayDown.
     """
     label = labels.booking_of(intent.metadata)
-    newcomer = _newcomer(intent, label)
-    lost = Lost(intent, label, newcomer, accounts.no_password() if newcomer else "")
+    is_new = _make(intent, label, intent.amount, _end_of(intent), now=now)
+    if label.setup is not None:
+        with suppress(NotFound, GatewayRefused):
+            saved_cards.learn(label.setup, now=now)  # by which the card is known that will be asked again
+    return is_new
+
+
+def rebuild_saved(setup: Setup, *, now: datetime) -> bool:
+    """The same of a SetupIntent, whose PaymentIntent, if there is one, knows more."""
+    label = labels.booking_of(setup.metadata)
+    outside()
+    intent = stripe_gateway().find_intent_for(setup.customer_id, label.payment) if setup.customer_id else None
+    if intent is not None:
+        return rebuild(intent, now=now)
+    return _make(setup, label, labels.price_of(setup.metadata), labels.cause_of_giving_up(setup), now=now)
+
+
+def _make(source: Intent | Setup, label: BookingLabel, price: Money, ended: Cause | None, *, now: datetime) -> bool:
+    newcomer = _newcomer(source, label)
+    lost = Lost(source, label, price, newcomer, accounts.no_password() if newcomer else "")
     try:
-        return _write(lost, _end_of(intent), now=now)
+        return _write(lost, ended, now=now)
     except SlotTaken:
         return _write(lost, Cause(None, Party.SYSTEM, endings.GIVEN_AWAY, BookingState.CANCELLED, now), now=now)
 
 
-def _newcomer(intent: Intent, label: BookingLabel) -> PersonLabel | None:
+def _newcomer(source: Intent | Setup, label: BookingLabel) -> PersonLabel | None:
     """The mentee as Stripe knows them, if we do not. Raises: Unexplained if neither does; GatewayDown."""
     known = db.session.scalar(select(exists().where(User.id == label.mentee)))
     outside()
     if known:
         return None
-    customer = stripe_gateway().customer(intent.customer_id) if intent.customer_id else None
+    customer = stripe_gateway().customer(source.customer_id) if source.customer_id else None
     person = labels.person_of(customer.metadata) if customer is not None else None
     if person is None or person.user != label.mentee:
         raise Unexplained(f"Its mentee {label.mentee} is known neither here nor at Stripe.")
@@ -81,9 +102,9 @@ def _end_of(intent: Intent) -> Cause | None:
 
 
 def _write(lost: Lost, ended: Cause | None, *, now: datetime) -> bool:
-    intent, label = lost.intent, lost.label
+    source, label = lost.source, lost.label
     with atomically():
-        if _is_here(intent, label):
+        if _is_here(source, label):
             return False
         booking = db.session.get(Booking, label.booking)
         if booking is None:
@@ -93,31 +114,37 @@ def _write(lost: Lost, ended: Cause | None, *, now: datetime) -> bool:
         payment = Payment(
             id=label.payment,
             booking_id=booking.id,
-            intent_id=intent.id,
-            amount_minor=intent.amount.minor,
-            currency=intent.amount.currency,
+            intent_id=source.id if isinstance(source, Intent) else None,
+            setup_id=source.id if isinstance(source, Setup) else label.setup,
+            amount_minor=lost.price.minor,
+            currency=lost.price.currency,
+            authorize_at=label.authorize_at,
             created_at=label.asked_at,
         )
         db.session.add(payment)
         db.session.flush()
-        payments.agree(payment, intent, now=min(now, ended.at) if ended else now)
+        learned_at = min(now, ended.at) if ended else now
+        if isinstance(source, Intent):
+            payments.agree(payment, source, now=learned_at)
+        else:
+            saved_cards.agree(payment, source, now=learned_at)
         if ended is not None and ended.because == endings.GIVEN_AWAY:
             _let_go(payment, booking, now=now)
     return True
 
 
-def _is_here(intent: Intent, label: BookingLabel) -> bool:
+def _is_here(source: Intent | Setup, label: BookingLabel) -> bool:
     """Raises: Unexplained if the payment is here with another PaymentIntent: this one is one too many."""
-    rows = db.session.scalars(select(Payment).where((Payment.id == label.payment) | (Payment.intent_id == intent.id)))
+    rows = db.session.scalars(select(Payment).where((Payment.id == label.payment) | (Payment.intent_id == source.id)))
     known = [payment.intent_id for payment in rows]
-    if known and intent.id not in known and None not in known:
+    if isinstance(source, Intent) and known and source.id not in known and None not in known:
         raise Unexplained(f"Its payment {label.payment} has another PaymentIntent ({known[0]}).")
     return bool(known)
 
 
 def _booking(lost: Lost, ended: Cause | None) -> Booking:
     """The booking in its end, or in its beginning with its time claimed. Raises: SlotTaken, Unexplained."""
-    intent, label = lost.intent, lost.label
+    label = lost.label
     mentor = db.session.get(Mentor, label.mentor)
     if mentor is None:
         raise Unexplained(f"Its mentor {label.mentor} is not known here any more.")
@@ -130,8 +157,8 @@ def _booking(lost: Lost, ended: Cause | None) -> Booking:
         starts_at=label.starts_at,
         ends_at=label.starts_at + timedelta(minutes=label.minutes),
         minutes=label.minutes,
-        price_minor=intent.amount.minor,
-        currency=intent.amount.currency,
+        price_minor=lost.price.minor,
+        currency=lost.price.currency,
         commission_bps=label.commission_bps,
         terms=label.terms,
         free_until=label.free_until,
@@ -144,7 +171,7 @@ def _booking(lost: Lost, ended: Cause | None) -> Booking:
         created_at=label.created_at,
     )
     if ended is not None:
-        _end(booking, ended, intent)  # before it is written: an ended booking is in nobody's way
+        _end(booking, ended, lost.source)  # before it is written: an ended booking is in nobody's way
     with or_else(SlotTaken("Somebody else has that time now.")):
         if ended is None:
             # Without buffers or a place in the day: a session that is paid for is not lost to somebody's rest.
@@ -176,8 +203,8 @@ def _mentee(lost: Lost) -> User:
         )
         db.session.add(user)
         db.session.flush()
-    if user.stripe_customer_id is None and _is_nobodys(lost.intent.customer_id):
-        user.stripe_customer_id = lost.intent.customer_id
+    if user.stripe_customer_id is None and _is_nobodys(lost.source.customer_id):
+        user.stripe_customer_id = lost.source.customer_id
     return user
 
 
@@ -185,27 +212,35 @@ def _is_nobodys(customer_id: str | None) -> bool:
     return not db.session.scalar(select(exists().where(User.stripe_customer_id == customer_id)))
 
 
-def _end(booking: Booking, ended: Cause, intent: Intent) -> None:
-    held = intent.charge if intent.charge is not None and intent.charge.accepted else None
+def _end(booking: Booking, ended: Cause, source: Intent | Setup) -> None:
+    confirmed_at = _confirmed_at(booking, source)
     state = ended.ends_as or BookingState.COMPLETED
-    if held is not None:
+    if confirmed_at is not None:
         # Of a request that came to nothing, nobody knows any more whether it had been accepted.
         asked = booking.needs_answer and state in FLOW[BookingState.REQUESTED]
         stood = BookingState.REQUESTED if asked else BookingState.CONFIRMED
-        booking.move_to(stood, now=min(held.created, ended.at), by=Party.MENTEE)
+        booking.move_to(stood, now=min(confirmed_at, ended.at), by=Party.MENTEE)
     booking.move_to(state, now=ended.at, by=ended.by, because=ended.because)
     booking.ended_by, booking.ended_because, booking.ended_at = ended.by, ended.because, ended.at
 
 
+def _confirmed_at(booking: Booking, source: Intent | Setup) -> datetime | None:
+    """When a booking that has ended had been confirmed, as far as can be seen; None if it never was."""
+    if isinstance(source, Setup):
+        return source.created if source.status == SAVED else None
+    if source.charge is not None and source.charge.accepted:
+        return source.charge.created
+    return booking.created_at if "setup" in source.metadata else None  # it stood on a saved card that was declined
+
+
 def _let_go(payment: Payment, booking: Booking, *, now: datetime) -> None:
     """The hour of a booking that nobody knew of is somebody else's by now."""
-    if payment.state == PaymentState.NEEDS_CARD:
-        payments.start(
-            payments.VOID, payment, by=Party.SYSTEM, now=now, ends_as=booking.state, because=booking.ended_because
-        )
+    if payment.state == PaymentState.NEEDS_CARD and operations.unsettled(payment.id) is None:
+        because = booking.ended_because
+        saved_cards.give_up(payment, by=Party.SYSTEM, now=now, ends_as=booking.state, because=because)
     alarms.raise_about(
         TAKEN,
-        payment.intent_id or payment.id,
+        payment.intent_id or payment.setup_id or payment.id,
         f"{booking.mentee.name}'s hour with {booking.mentor.name} ({booking.id}) was lost with our records, and its "
         f"time given to somebody else. It is cancelled and its {payment.amount} released: please tell them.",
         now=now,

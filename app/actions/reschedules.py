@@ -9,7 +9,18 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from app.actions import availability, bookings, deadlines, holds, news, operations, places, reminders, timetables
+from app.actions import (
+    availability,
+    bookings,
+    deadlines,
+    holds,
+    news,
+    operations,
+    places,
+    reminders,
+    saved_cards,
+    timetables,
+)
 from app.actions.claims import Slot
 from app.actions.deadlines import Due
 from app.actions.transactions import atomically, or_else, unbroken
@@ -116,7 +127,7 @@ def accept(booking: Booking, reschedule_id: str, *, by: Party, now: datetime) ->
             raise Busy("Another action on this payment is still being confirmed. Please agree again in a moment.")
         _end(proposal, S.AGREED, by=by, now=now)
         _hold_at(booking, Slot(proposal.starts_at, proposal.ends_at), now=now)
-        _take_along(payment, booking)
+        _take_along(payment, booking, now=now)
         news.of_move(booking, payment, proposal, now=now)
 
     bookings.decided(booking.id, go)
@@ -233,9 +244,11 @@ def _hold_at(booking: Booking, slot: Slot, *, now: datetime) -> None:
     reminders.plan(booking, now=now)
 
 
-def _take_along(payment: Payment, booking: Booking) -> None:
+def _take_along(payment: Payment, booking: Booking, *, now: datetime) -> None:
     """Let the money go with its session. Raises: IllegalMove if what is held would lapse before it."""
-    if payment.state == PaymentState.AUTHORIZED:
+    if payment.waits_for_its_day:
+        saved_cards.move_along(payment, booking, now=now)
+    elif payment.state == PaymentState.AUTHORIZED:
         if holds.is_too_short(booking.complete_by, payment.capture_before):
             raise IllegalMove(TOO_FAR)
         payment.release_at = holds.release_at(booking.complete_by, payment.capture_before)

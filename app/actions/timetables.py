@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 
-from app.actions import claims, holds
+from app.actions import claims
 from app.actions.claims import Rest, Slot
 from app.extensions import db
 from app.kit import policy
@@ -103,9 +103,8 @@ def soonest(mentor: Mentor, now: datetime) -> datetime:
 
 
 def latest(mentor: Mentor, now: datetime) -> datetime:
-    """When a session that is booked now must have ended: within the mentor's horizon, and the hold's reach."""
-    reach = holds.reach(now)
-    return reach if mentor.horizon_days is None else min(reach, now + mentor.horizon_days * DAY)
+    """When a session that is booked now must have ended: within the mentor's horizon, or the platform's."""
+    return now + (policy.current().horizon if mentor.horizon_days is None else mentor.horizon_days * DAY)
 
 
 def of(mentors: Iterable[Mentor], start: datetime, end: datetime) -> list[Timetable]:

@@ -1,7 +1,7 @@
 """The one door to Stripe. Its words stay inside: out come our own frozen values and our own errors."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
@@ -20,6 +20,7 @@ from app.gateways.stripe_objects import (
     Told,
     plain,
 )
+from app.gateways.stripe_setups import Setups
 from app.kit.errors import CardDeclined, GatewayDown, GatewayRefused, Unexplained
 from app.kit.money import Money
 
@@ -33,13 +34,15 @@ NO_SUCH = "resource_missing"
 Row = TypeVar("Row")
 
 
-class StripeGateway:
+class StripeGateway(Setups):
     """Calls Stripe's API at ``api`` (Stripe's own, or a simulator's).
 
     Every call raises GatewayDown if the outcome is not known, GatewayRefused if Stripe definitely said no,
     CardDeclined if the card's bank did, and Unexplained if the answer contradicts what we asked. ``guard`` may
     keep a call waiting, or let none through.
     """
+
+    _client: stripe.StripeClient
 
     def __init__(
         self,
@@ -59,6 +62,9 @@ class StripeGateway:
             max_network_retries=1,
             http_client=_Guarded(network, guard) if guard else network,
         )
+
+    def _asking(self) -> AbstractContextManager[None]:
+        return _our_errors()
 
     def create_customer(self, params: dict[str, Any], key: Key) -> str:
         """Source: https://docs.stripe.com/api/customers/create"""
@@ -81,11 +87,11 @@ class StripeGateway:
 
     def find_intent(self, customer_id: str, operation_id: str) -> Intent | None:
         """The intent that an operation made, if it did. Source: https://docs.stripe.com/api/payment_intents/list"""
-        with _our_errors():
-            listed = self._client.v1.payment_intents.list(
-                {"customer": customer_id, "limit": NEWEST, "expand": ["data.latest_charge"]}
-            )
-            return next((Intent.of(i) for i in listed.data if plain(i.metadata).get("operation") == operation_id), None)
+        return self._find_intent(customer_id, "operation", operation_id)
+
+    def find_intent_for(self, customer_id: str, payment_id: str) -> Intent | None:
+        """The newest intent on which stands that it is for a payment. Source: https://docs.stripe.com/api/payment_intents/list"""
+        return self._find_intent(customer_id, "payment", payment_id)
 
     def intent_pages(self, since: datetime | None = None) -> Iterator[list[Intent]]:
         """All that were made since then, newest first, page by page.
@@ -107,6 +113,14 @@ class StripeGateway:
     def intent(self, intent_id: str) -> Intent:
         """Source: https://docs.stripe.com/api/payment_intents/retrieve"""
         return self._intent(lambda: self._client.v1.payment_intents.retrieve(intent_id, {"expand": ["latest_charge"]}))
+
+    def authorize(self, intent_id: str, method_id: str, key: Key) -> Intent:
+        """Hold an intent's amount on a saved card while its owner is away. A bank that wants to see them declines.
+
+        Source: https://docs.stripe.com/api/payment_intents/confirm
+        """
+        params: Any = {"payment_method": method_id, "off_session": True, "expand": ["latest_charge"]}
+        return self._intent(lambda: self._client.v1.payment_intents.confirm(intent_id, params, key.options))
 
     def capture(self, intent_id: str, amount: Money, key: Key, *, metadata: dict[str, str]) -> Intent:
         """Capture a hold, whole or in part; Stripe releases the rest. ``metadata`` is added to the intent's.
@@ -212,6 +226,13 @@ class StripeGateway:
     def is_left_alone(self) -> bool:
         """Whether Stripe has not answered for a while, so that it would not be asked now."""
         return self._guard is not None and self._guard.is_closed()
+
+    def _find_intent(self, customer_id: str, word: str, said: str) -> Intent | None:
+        with _our_errors():
+            listed = self._client.v1.payment_intents.list(
+                {"customer": customer_id, "limit": NEWEST, "expand": ["data.latest_charge"]}
+            )
+            return next((Intent.of(i) for i in listed.data if plain(i.metadata).get(word) == said), None)
 
     def _intent(self, call: Callable[[], stripe.PaymentIntent]) -> Intent:
         with _our_errors():

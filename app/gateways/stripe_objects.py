@@ -11,6 +11,7 @@ from app.kit.money import Money
 API_VERSION = "2026-10-28.endive"
 ABANDONED, REQUESTED = "abandoned", "requested_by_customer"  # the reasons that we give for canceling
 LAPSED = "expired"  # the bank let go
+SAVED = "succeeded"  # the status of a SetupIntent whose card is kept
 _WORD = re.compile(r"[A-Za-z0-9_.]{1,80}")
 
 
@@ -93,6 +94,41 @@ class Intent:
 
 
 @dataclass(frozen=True)
+class Setup:
+    """A SetupIntent: a card that is kept for later, once it is ``SAVED``; ``method_id`` is that card's."""
+
+    id: str
+    created: datetime
+    customer_id: str | None
+    status: str
+    method_id: str | None
+    card_brand: str | None
+    card_last4: str | None
+    client_secret: str
+    cancellation_reason: str | None
+    decline_message: str | None
+    metadata: dict[str, str]
+
+    @classmethod
+    def of(cls, setup: Any) -> "Setup":
+        """``payment_method`` should be expanded: an id alone does not tell which card it is."""
+        failure, card = setup.last_setup_error, getattr(setup.payment_method, "card", None)
+        return cls(
+            id=setup.id,
+            created=_time(setup.created),
+            customer_id=_id(setup.customer),
+            status=setup.status,
+            method_id=_id(setup.payment_method),
+            card_brand=card.brand if card else None,
+            card_last4=card.last4 if card else None,
+            client_secret=setup.client_secret or "",
+            cancellation_reason=setup.cancellation_reason,
+            decline_message=failure.message if failure else None,
+            metadata=plain(setup.metadata),
+        )
+
+
+@dataclass(frozen=True)
 class Refund:
     id: str
     created: datetime
@@ -163,7 +199,8 @@ class BalanceTransaction:
 class Knock:
     """An event that Stripe has told us of: enough to know what to fetch.
 
-    ``intent_id`` is of the PaymentIntent it is about, if any; ``metadata`` is the object's at that time.
+    ``intent_id`` is of the PaymentIntent (or SetupIntent) it is about, if any; ``metadata`` is the object's at that
+    time.
     """
 
     id: str
@@ -177,7 +214,7 @@ class Knock:
     def of(cls, event: Any) -> "Knock":
         """Read from an event's JSON. Raises: ValueError, LookupError, TypeError or AttributeError if it is none."""
         subject = event["data"]["object"]
-        is_intent = event["type"].startswith("payment_intent.")
+        is_intent = event["type"].startswith(("payment_intent.", "setup_intent."))
         about = subject["id"] if is_intent else subject.get("payment_intent")
         if not (
             isinstance(event["livemode"], bool)

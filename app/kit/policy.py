@@ -51,11 +51,6 @@ class Policy:
     durations: tuple[int, ...] = (30, 60, 90)
 
     @property
-    def reach(self) -> timedelta:
-        """How far ahead a session may end, so that a hold made now outlives the mentor's time to complete it."""
-        return CUSTOMER_HOLD - self.completion_grace - self.safety_margin
-
-    @property
     def longest(self) -> timedelta:
         """The longest session there is."""
         return timedelta(minutes=max(self.durations, default=0))

@@ -24,15 +24,19 @@ class Payment(Stateful, Base):
 
     ``capture_before`` is when the bank lets the hold go, ``release_at`` when we do if nobody completes the session.
     ``cleared_at`` is when what the mentor has of a charge became available to them.
+    ``authorize_at`` is when the hold is to be made with a card that is saved first: such a payment exists only where
+    the mentee has agreed to that as they booked. ``setup_id`` is the SetupIntent, ``method_id`` the saved card.
     """
 
     __tablename__ = "payment"
     __table_args__ = (
         Index("uq_payment_one_live", "booking_id", unique=True, **only(LIVE)),
+        Index("uq_payment_setup_id", "setup_id", unique=True, **only("setup_id IS NOT NULL")),
         Index("ix_payment_created_at", "created_at", "id"),
         Index("ix_payment_booking_id_created_at", "booking_id", "created_at"),
         Index("ix_payment_release", "release_at", **only("state = 'authorized'")),
         CheckConstraint("amount_minor > 0", name="amount_is_positive"),
+        CheckConstraint("state <> 'card_saved' OR method_id IS NOT NULL", name="a_saved_card_is_known"),
         CheckConstraint("0 <= captured_minor AND captured_minor <= authorized_minor", name="captured_within_hold"),
         CheckConstraint("0 <= refunded_minor AND refunded_minor <= captured_minor", name="refunded_within_captured"),
     )
@@ -47,9 +51,12 @@ class Payment(Stateful, Base):
     currency: Mapped[str] = mapped_column(String(3))
     intent_id: Mapped[str | None] = mapped_column(String(255), unique=True)
     charge_id: Mapped[str | None] = mapped_column(String(255), unique=True)
+    setup_id: Mapped[str | None] = mapped_column(String(255))
+    method_id: Mapped[str | None] = mapped_column(String(255))
     card_brand: Mapped[str | None] = mapped_column(String(30))
     card_last4: Mapped[str | None] = mapped_column(String(4))
     decline_message: Mapped[str | None] = mapped_column(String(300))
+    authorize_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     capture_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
     release_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     cleared_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -82,6 +89,16 @@ class Payment(Stateful, Base):
     def left(self) -> Money:
         """What stays charged, and could still be refunded."""
         return self.captured - self.refunded
+
+    @property
+    def waits_for_its_day(self) -> bool:
+        """Whether a saved card stands for money that is not held yet."""
+        return self.state == PaymentState.CARD_SAVED
+
+    @property
+    def is_declined(self) -> bool:
+        """Whether the bank has declined the saved card, so that the mentee may want to see to it."""
+        return self.waits_for_its_day and self.decline_message is not None
 
     @property
     def is_busy(self) -> bool:

@@ -175,6 +175,7 @@ class BookingForm(FlaskForm):  # type: ignore[misc]
         validators=[Regexp(r"^[A-Za-z0-9_-]{16,64}\Z", message="Please reload the page.")],
         default=lambda: secrets.token_urlsafe(24),
     )
+    consent = BooleanField("I agree")  # to what the page says of the card, if the money cannot be held yet
     submit = SubmitField("Reserve and go to payment")
 
 

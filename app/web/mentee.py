@@ -11,10 +11,10 @@ from app.actions import (
     availability,
     bookings,
     cancellations,
+    card_forms,
     check_ins,
     holds,
     objections,
-    payments,
     reschedules,
 )
 from app.actions.claims import Slot
@@ -41,6 +41,7 @@ TEST_CARDS = (
     ("4000 0000 0000 0002", "Is declined"),
     ("4000 0000 0000 9995", "Is declined: not enough money"),
     ("4000 0000 0000 3220", "Asks for 3-D Secure"),
+    ("4000 0000 0000 0341", "Can be saved, and is declined when we reserve"),
 )
 
 
@@ -100,7 +101,14 @@ def book() -> ResponseReturnValue:
     slot = Slot.of(starts_at, minutes)
     if not form.validate():
         return _form(form, mentor, slot), 422
-    wish = bookings.Wish(starts_at, minutes, form.title.data, form.description.data or "", form.request_key.data)
+    wish = bookings.Wish(
+        starts_at,
+        minutes,
+        form.title.data,
+        form.description.data or "",
+        form.request_key.data,
+        consent=form.consent.data,
+    )
     try:
         booking = bookings.book(me(), mentor, wish, now=clock.now())
     except SlotTaken as failure:
@@ -142,9 +150,9 @@ def payment(booking_id: str) -> ResponseReturnValue:
     """Where the card goes: straight to Stripe, from the browser."""
     mine = Booking.of_mentee(me(), booking_id)
     asked = mine.payment
-    if mine.state != BookingState.PENDING_PAYMENT or asked is None:
+    if not _waits_for_a_card(mine) or asked is None:
         return redirect(url_for(".booking", booking_id=booking_id))
-    settings, card = current_app.extensions["settings"], payments.card_request(asked)
+    settings, card = current_app.extensions["settings"], card_forms.of(asked)
     if card is not None and card.is_answered:
         return redirect(url_for(".payment_return", booking_id=booking_id))
     allow_stripe()
@@ -155,6 +163,8 @@ def payment(booking_id: str) -> ResponseReturnValue:
         payment=mine.payment,
         client_secret=card.client_secret if card else None,
         problem=card.problem if card else None,
+        give_up_at=holds.give_up_at(mine.starts_at),
+        only_saves=card.only_saves if card else False,
         publishable_key=settings.stripe_publishable_key,
         stripe_js=settings.stripe_js,
         test_cards=TEST_CARDS,
@@ -167,7 +177,7 @@ def payment(booking_id: str) -> ResponseReturnValue:
 def payment_return(booking_id: str) -> ResponseReturnValue:
     """Where a bank's own page leads back to: the look at Stripe that follows is a POST, because it changes things."""
     mine = Booking.of_mentee(me(), booking_id)
-    if mine.state != BookingState.PENDING_PAYMENT:
+    if not _waits_for_a_card(mine):
         return redirect(url_for(".booking", booking_id=booking_id))
     return render_template("mentee/payment_return.html", booking=mine, payment=mine.payment)
 
@@ -178,13 +188,15 @@ def check_payment(booking_id: str) -> ResponseReturnValue:
     """Ask Stripe how the payment stands, without waiting for the webhook."""
     mine = Booking.of_mentee(me(), booking_id)
     if mine.payment is not None:
-        payments.check(mine.payment, now=clock.now())
+        card_forms.check(mine.payment, now=clock.now())
     mine = Booking.of_mentee(me(), booking_id)
-    if mine.state == BookingState.PENDING_PAYMENT:
+    if _waits_for_a_card(mine):
         return redirect(url_for(".payment", booking_id=booking_id))
     if mine.state == BookingState.REQUESTED:
-        flash(f"{mine.mentor.name} has been asked. {mine.price} is reserved; nothing is charged.", "done")
-    if mine.state == BookingState.CONFIRMED:
+        flash(f"{mine.mentor.name} has been asked. {_secured(mine)}; nothing is charged.", "done")
+    elif mine.payment is not None and mine.payment.waits_for_its_day:
+        flash("Your session is confirmed and your card is saved. Nothing is reserved on it yet.", "done")
+    elif mine.state == BookingState.CONFIRMED:
         flash(f"Your session is confirmed. {mine.price} is reserved; you are charged only after the session.", "done")
     return redirect(url_for(".booking", booking_id=booking_id))
 
@@ -220,6 +232,17 @@ def cancel(booking_id: str) -> ResponseReturnValue:
     return redirect(url_for(".booking", booking_id=booking_id))
 
 
+def _waits_for_a_card(booking: Booking) -> bool:
+    """Whether the mentee can do something about the card: it has yet to come, or the bank has declined it."""
+    declined = booking.payment is not None and booking.payment.is_declined
+    return booking.state == BookingState.PENDING_PAYMENT or declined
+
+
+def _secured(booking: Booking) -> str:
+    saved = booking.payment is not None and booking.payment.waits_for_its_day
+    return "Your card is saved" if saved else f"{booking.price} is reserved"
+
+
 def _picked(form: BookingForm) -> tuple[Mentor, int, datetime]:
     """The mentor, length and start that the form is about. Raises: NotFound, Invalid."""
     if not is_id(form.mentor.data or ""):
@@ -245,18 +268,18 @@ def _form(
     nearest: list[Slot] | None = None,
     slot_taken: bool = False,
 ) -> str:
-    price = mentor.price_for(int(form.minutes.data))
+    price, now = mentor.price_for(int(form.minutes.data)), clock.now()
     return render_template(
         "mentee/book.html",
         form=form,
         mentor=mentor,
         price=price,
         late_fee=mentor.terms.late_fee(price),
-        free_until=policy.current().free_until(slot.starts_at, clock.now()),
+        free_until=policy.current().free_until(slot.starts_at, now),
         starts_at=slot.starts_at,
         ends_at=slot.ends_at,
-        release_at=holds.complete_by(slot.ends_at),
-        answer_by=policy.current().answer_by(slot.starts_at, clock.now()),
+        plan=holds.plan(slot.starts_at, slot.ends_at, now=now),
+        answer_by=policy.current().answer_by(slot.starts_at, now),
         nearest=nearest or [],
         slot_taken=slot_taken,
     )

@@ -28,7 +28,7 @@ from app.web.timetables import DayHoursForm, DaysOffForm, RulesForm, WeekForm
 
 bp = Blueprint("mentor", __name__, url_prefix="/mentor")
 
-MOST_CONFIRMED = 100  # as many as begin in the days for which a hold stands, end to end
+MOST_CONFIRMED = 100  # the soonest of them
 
 
 @bp.get("/")
@@ -237,6 +237,7 @@ def _availability(**shown: Any) -> str:
         exceptions=opening_hours.coming_exceptions(offer, now=now),
         next_free=next_free([offer], USUAL_MINUTES, now=now)[offer.id],
         notice=policy.current().notice,
+        horizon=policy.current().horizon,
         **{**forms, **shown},
     )
 

@@ -4,12 +4,12 @@ The same facts for both sides.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Select, select
 
-from app.actions import check_ins, earnings, endings, refunds
+from app.actions import check_ins, earnings, endings, holds, refunds
 from app.extensions import db
 from app.models.base import all_of
 from app.models.booking import Booking
@@ -86,6 +86,8 @@ def _of_payment(move: Transition, payment: Payment, booking: Booking) -> Step | 
     by = who(move.by, booking)
     card = f"{payment.card_brand.capitalize()} ·· {payment.card_last4}" if payment.card_brand else "the card"
     match move.went_to:
+        case P.CARD_SAVED:
+            return Step("credit-card", f"{card[:1].upper()}{card[1:]} saved, nothing reserved yet", move.at, by)
         case P.AUTHORIZED:
             return Step("lock", f"Reserved on {card}, not charged", move.at, by, payment.authorized)
         case P.CAPTURED:
@@ -98,6 +100,10 @@ def _of_payment(move: Transition, payment: Payment, booking: Booking) -> Step | 
         case P.LAPSED:
             return Step(
                 "clock-history", "The bank let the reservation go, nothing charged", move.at, by, payment.authorized
+            )
+        case P.FAILED if payment.method_id:
+            return Step(
+                "exclamation-circle", f"Nothing could be reserved on {card}, and nothing is charged", move.at, by
             )
         case P.FAILED:
             return Step("exclamation-circle", f"The payment could not be set up: {move.because}", move.at, by)
@@ -153,22 +159,41 @@ def _future(booking: Booking, payment: Payment | None, now: datetime) -> list[St
     if payment is None:
         return []
     if booking.state == B.PENDING_PAYMENT:
-        return [
-            Step(
-                "hourglass-split",
-                "Reserved on the card, or the time becomes free again",
-                booking.pay_by,
-                amount=booking.price,
-                future=True,
-            )
-        ]
+        done = "The card is saved," if payment.authorize_at else "Reserved on the card,"
+        amount = None if payment.authorize_at else booking.price
+        sentence = f"{done} or the time becomes free again"
+        return [Step("hourglass-split", sentence, booking.pay_by, amount=amount, future=True)]
     if booking.state == B.REQUESTED and booking.answer_by is not None:
+        accepts = Step("hourglass-split", f"{booking.mentor.name} accepts", booking.answer_by, future=True)
         release = Step("unlock", "Released, if not", booking.answer_by, amount=booking.price, future=True)
-        return [Step("hourglass-split", f"{booking.mentor.name} accepts", booking.answer_by, future=True), release]
+        return [accepts] if payment.waits_for_its_day else [accepts, release]
     if booking.objection is not None and booking.objection.is_live:
         return list(quarrels.future(booking.objection, booking))
     if booking.state != B.CONFIRMED:
         return _clearing(booking, payment, now)
+    steps = [*_ahead_of_a_hold(booking, payment, now), *_ahead_of_a_charge(booking, payment, now)]
+    return sorted(steps, key=lambda step: step.at)
+
+
+def _ahead_of_a_hold(booking: Booking, payment: Payment, now: datetime) -> list[Step]:
+    """What happens to a saved card, until the price is held on it."""
+    if not payment.waits_for_its_day or payment.authorize_at is None:
+        return []
+    card = f"{payment.card_brand.capitalize()} ·· {payment.card_last4}" if payment.card_brand else "the saved card"
+    again = holds.next_retry(booking.starts_at, now=now) if payment.is_declined else None
+    steps = []
+    if not payment.is_declined:
+        steps.append(
+            Step("lock", f"Reserved on {card}, not charged", payment.authorize_at, "Mentorhold", booking.price)
+        )
+    elif again is not None:
+        steps.append(Step("arrow-repeat", f"The bank is asked again about {card}", again, "Mentorhold", booking.price))
+    give_up = holds.give_up_at(booking.starts_at)
+    steps.append(Step("clock-history", "Called off and free again, if nothing could be reserved", give_up))
+    return [replace(step, future=True) for step in steps]
+
+
+def _ahead_of_a_charge(booking: Booking, payment: Payment, now: datetime) -> list[Step]:
     charge = Step(
         "cash-coin",
         f"Charged, if {booking.mentor.name} completes the session",
@@ -182,7 +207,8 @@ def _future(booking: Booking, payment: Payment | None, now: datetime) -> list[St
     session = Step("calendar-event", "The session ends", booking.ends_at, future=True)
     steps = [session, charge, release] if now < booking.ends_at else [charge, release]
     if booking.late_fee and booking.free_until is not None and now <= booking.free_until:
-        sentence = f"Until then {booking.mentee.name} cancels for free; later, {booking.late_fee} is charged"
+        when_late = "later, " if payment.authorized_minor else "later, once it is reserved, "
+        sentence = f"Until then {booking.mentee.name} cancels for free; {when_late}{booking.late_fee} is charged"
         steps.insert(0, Step("calendar-x", sentence, booking.free_until, future=True))
     return steps
 
@@ -200,8 +226,14 @@ def _headline(booking: Booking, payment: Payment | None) -> str:
     match booking.state:
         case B.PENDING_PAYMENT:
             return "The time is yours for now; nothing is reserved on a card yet."
+        case B.REQUESTED if payment is not None and payment.waits_for_its_day:
+            return "Requested. A card is saved; nothing is reserved on it yet."
         case B.REQUESTED:
             return f"Requested. {price} is reserved, nothing is charged."
+        case B.CONFIRMED if payment is not None and payment.is_declined:
+            return f"Confirmed, but the bank has declined to reserve {price}. Nothing is charged."
+        case B.CONFIRMED if payment is not None and payment.waits_for_its_day:
+            return f"Confirmed. A card is saved; {price} is reserved on it before the session."
         case B.CONFIRMED:
             return f"Confirmed. {price} is reserved, nothing is charged."
         case B.COMPLETED if payment is not None:
@@ -241,6 +273,8 @@ def _next_action(booking: Booking, payment: Payment | None, now: datetime) -> st
         return f"{booking.mentee.name} enters a card within the checkout time."
     if booking.state == B.REQUESTED:
         return f"Next: {booking.mentor.name} accepts or declines."
+    if payment is not None and payment.is_declined:
+        return f"Next: {booking.mentee.name} sees to the payment, with this card or another one."
     if booking.state != B.CONFIRMED:
         return ""
     if booking.objection is not None and booking.objection.is_live:

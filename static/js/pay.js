@@ -4,7 +4,7 @@
   const button = form.querySelector("button");
   const label = button.querySelector("[data-label]");
   const problem = document.getElementById("payment-problem");
-  const { publishableKey, clientSecret, returnUrl } = form.dataset;
+  const { publishableKey, clientSecret, saves, returnUrl } = form.dataset;
   const offer = label.textContent;
   let over = false;
 
@@ -44,11 +44,12 @@
   async function reserve() {
     const typed = await elements.submit();
     if (typed?.error) return refused(typed.error);
-    const { error } = await stripe.confirmPayment({
+    const confirm = saves ? stripe.confirmSetup : stripe.confirmPayment;
+    const { error } = await confirm.call(stripe, {
       elements, confirmParams: { return_url: returnUrl }, redirect: "if_required",
     });
     if (error) return refused(error);
-    label.textContent = "Reserved. One moment…";
+    label.textContent = saves ? "Saved. One moment…" : "Reserved. One moment…";
     document.getElementById("payment-check").requestSubmit();
   }
 

@@ -77,6 +77,16 @@ def retrieve(call: Call) -> Object:
     return _asked(call)
 
 
+@endpoint("POST", "/v1/setup_intents/<id>", {"description": Text(unsettable=True), "metadata": Metadata()})
+def update(call: Call) -> Object:
+    intent = _asked(call)
+    if "metadata" in call.params:
+        intent["metadata"] = merge_metadata(intent["metadata"], call.params["metadata"])
+    intent["description"] = call.params.get("description", intent["description"])
+    call.work.save(intent)
+    return intent
+
+
 @endpoint("GET", "/v1/setup_intents", {**CREATED, "customer": Text(), "payment_method": Text()})
 def list_all(call: Call) -> Object:
     params = call.params

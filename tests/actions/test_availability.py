@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.actions import availability, bookings, cancellations, opening_hours
+from app.actions.claims import Slot
 from app.actions.opening_hours import Rules, Span
 from app.extensions import db
 from app.kit.errors import Invalid, NotFound, SlotTaken
@@ -15,6 +16,7 @@ from app.models.mentor import Mentor
 from app.models.states import Party
 from app.models.user import User
 from tests import people
+from tests.actions.test_costs import told_of
 from tests.people import HOUR, TOMORROW_AT_TEN
 from tests.stripe_double import MONDAY, Stripe
 
@@ -214,16 +216,50 @@ def test_notice_is_the_longer_of_the_mentors_and_the_platforms(ann: User, bob: M
     book(ann, bob, stripe, "12:00")
 
 
-def test_the_horizon_is_where_the_mentor_sets_it_but_never_beyond_the_holds_reach(
-    ann: User, bob: Mentor, stripe: Stripe
-):
+def test_the_horizon_is_where_the_mentor_sets_it(ann: User, bob: Mentor, stripe: Stripe):
     opening_hours.set_rules(bob, Rules(horizon_days=2))
     last = availability.open_slots(bob, 60, now=stripe.now())[-1]
     assert last.ends_at == MONDAY + timedelta(days=2)
     with pytest.raises(Invalid, match="does not offer"):
         people.booked(ann, bob, stripe, starts_at=last.starts_at + HOUR)
+    for days in (365, None):
+        opening_hours.set_rules(bob, Rules(horizon_days=days))
+        ends_at = availability.open_slots(bob, 60, now=stripe.now())[-1].ends_at
+        assert ends_at == MONDAY + timedelta(days=days or 60), "where they set none, the platform's counts"
+
+
+def test_a_next_free_time_is_found_however_far_ahead(ann: User, bob: Mentor, stripe: Stripe):
+    """Looked for farther and farther: Bob has a day in three months, and Dia is there tomorrow."""
+    dia = people.mentor("Dia")
+    opening_hours.set_weekly(bob, [])
     opening_hours.set_rules(bob, Rules(horizon_days=365))
-    assert availability.open_slots(bob, 60, now=stripe.now())[-1].ends_at < MONDAY + timedelta(days=7)
+    day = MONDAY.date() + timedelta(days=90)
+    except_(bob, ExceptionKind.EXTRA, day, None, 600, 720)
+    free = availability.next_free([bob, dia], 60, now=stripe.now())
+    assert free[bob.id].date() == day
+    assert free[dia.id] == MONDAY + HOUR
+    openings = availability.openings(bob, 60, now=stripe.now(), viewer=ann)
+    assert openings.first().starts_at == free[bob.id]
+
+
+def test_what_is_read_of_a_mentor_is_bounded_by_the_days_that_are_shown(ann: User, bob: Mentor, stripe: Stripe):
+    """Of a year of bookings, a week in autumn takes those of that week, and four queries."""
+    opening_hours.set_rules(bob, Rules(horizon_days=365, daily_cap=8))
+    cho = people.person("Cho")
+    hours = [book(cho, bob, stripe, "12:00", on=MONDAY.date() + timedelta(days=n)) for n in (1, 40, 100, 101, 200)]
+    db.session.rollback()
+    openings = availability.openings(Mentor.one(Mentor.id == bob.id), 60, now=stripe.now(), viewer=ann)
+    week = MONDAY + timedelta(days=98)
+    assert openings.mentor.lengths
+    assert openings.mentor.weekly_hours
+    with told_of("before_cursor_execute") as statements:
+        slots = list(openings.between(week, week + timedelta(days=7)))
+        assert list(openings.between(week + timedelta(days=2), week + timedelta(days=3))), "which is known by now"
+    assert len(statements) == 4
+    assert {hour.starts_at for hour in hours[2:4]}.isdisjoint({slot.starts_at for slot in slots})
+    assert openings.known is not None
+    claimed = {cell for hour in hours[2:4] for cell in Slot.of(hour.starts_at, 60).cells}
+    assert openings.known.mentors.lanes[Lane.SESSION] == claimed, "nothing of the other months"
 
 
 def test_rules_that_the_platform_does_not_know_are_refused(bob: Mentor):

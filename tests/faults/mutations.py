@@ -25,6 +25,8 @@ AVAILABILITY = "tests/actions/test_availability.py"
 APPROVALS, ANSWERS_TO_REQUESTS = "app/actions/approvals.py", "tests/actions/test_approvals.py"
 RACES_FOR_ANSWERS = "tests/faults/test_races_for_answers.py"
 KNOCKS = "app/gateways/stripe_webhooks.py"
+SAVED_CARDS, AUTHORIZATIONS = "app/actions/saved_cards.py", "app/actions/authorizations.py"
+SAVED, SAVED_RESTORED = "tests/actions/test_saved_cards.py", "tests/actions/test_restoring_saved_cards.py"
 GATEWAY, LABELS = "app/gateways/stripe_gateway.py", "app/actions/labels.py"
 
 
@@ -168,8 +170,8 @@ MUTATIONS = [
     Mutation(
         "a lapsed hold is called released",
         PAYMENTS,
-        "PaymentState.LAPSED if lapsed else PaymentState.VOIDED",
-        "PaymentState.VOIDED",
+        "PaymentState.LAPSED if lapsed else",
+        "PaymentState.VOIDED if lapsed else",
         (LIFECYCLE,),
     ),
     Mutation(
@@ -333,7 +335,7 @@ MUTATIONS = [
     Mutation(
         "an unpaid intent stays open",
         BOOKINGS,
-        "    return payments.start(payments.VOID, payment, by=by, now=now, ends_as=state, because=because)",
+        "    return saved_cards.give_up(payment, by=by, now=now, ends_as=state, because=because)",
         "    return None",
         (LIFECYCLE,),
     ),
@@ -472,8 +474,68 @@ MUTATIONS = [
     Mutation(
         "a payment is resurrected by an old event",
         PAYMENTS,
-        "    if payment.state != PaymentState.NEEDS_CARD:\n        return\n    booking = Booking.locked",
-        "    if payment.state == PaymentState.AUTHORIZED:\n        return\n    booking = Booking.locked",
+        "    if payment.state not in NOTHING_HELD:\n        return\n    booking, was_saved",
+        "    if payment.state == PaymentState.AUTHORIZED:\n        return\n    booking, was_saved",
         (WEBHOOKS, HISTORIES),
+    ),
+    # ---- saved cards
+    Mutation(
+        "nobody looks whether the price is held already",
+        AUTHORIZATIONS,
+        "    if reached.kind == deadlines.AUTHORIZE:\n        _look_for",
+        "    if False:\n        _look_for",
+        (SAVED_RESTORED,),
+    ),
+    Mutation("a bank that declined is not asked again", AUTHORIZATIONS, "if again is not None:", "if False:", (SAVED,)),
+    Mutation(
+        "who gives a card up does not wait for who asks",
+        AUTHORIZATIONS,
+        "reached.kind == deadlines.GIVE_UP and _is_still_to_be_asked(payment.id, now)",
+        "False",
+        (SAVED,),
+    ),
+    Mutation(
+        "each try has a PaymentIntent of its own",
+        AUTHORIZATIONS,
+        "_ask(payment, now=now) if payment.intent_id else _prepare",
+        "_prepare",
+        (SAVED,),
+    ),
+    Mutation(
+        "what a saved card holds for an hour that was called off stays",
+        AUTHORIZATIONS,
+        "    payments.agree(payment, intent, now=now)\n    saved_cards.give_up_ended(order, payment, now=now, "
+        "state=OperationState.DONE)\n    return intent",
+        "    payments.agree(payment, intent, now=now)\n    return intent",
+        (SAVED, KILLS),
+    ),
+    Mutation("the saved card is asked as if its owner were there", GATEWAY, '"off_session": True,', "", (SAVED,)),
+    Mutation(
+        "a card is saved without a word of its owner",
+        BOOKINGS,
+        "if planned.is_deferred and not wish.consent:",
+        "if False:",
+        (SAVED,),
+    ),
+    Mutation(
+        "a saved card outlives its booking in the list of what is due",
+        "app/actions/endings.py",
+        "if payment.authorize_at is not None:",
+        "if False:",
+        (SAVED,),
+    ),
+    Mutation(
+        "a saved card is forgotten without a trace at Stripe",
+        SAVED_CARDS,
+        "labels.on_end(written)",
+        "{}",
+        (SAVED, SAVED_RESTORED),
+    ),
+    Mutation(
+        "a card that is saved too late revives its hour",
+        SAVED_CARDS,
+        "    if booking.state == BookingState.PENDING_PAYMENT:\n        payment.decline_message = None\n",
+        "    if True:\n        payment.decline_message = None\n",
+        (SAVED,),
     ),
 ]

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from math import inf
 from typing import Any
 
 from sqlalchemy import select
 
-from app.actions import books, contests, earnings, news, refunds, reminders, settlements
+from app.actions import authorizations, books, contests, deadlines, earnings, news, refunds, reminders, settlements
 from app.extensions import db
 from app.kit import clock
 from app.models.availability import Lane, SlotClaim
@@ -31,13 +32,23 @@ from tests.stripe_double import Stripe
 
 P, J = PaymentState, ObjectionState
 CELL_MINUTES = 5
-ONCE = ("payment_intent.created", "charge.captured", "payment_intent.canceled", "refund.created", "customer.created")
+ASKING = (authorizations.PREPARE, authorizations.AUTHORIZE)
+ONCE = (
+    *("payment_intent.created", "charge.captured", "payment_intent.canceled", "refund.created", "customer.created"),
+    *("payment_intent.amount_capturable_updated", "setup_intent.created", "setup_intent.canceled"),
+)
 STATUS = {
     P.NEEDS_CARD: {"requires_payment_method", "requires_action", "requires_confirmation"},
+    P.CARD_SAVED: {"requires_payment_method", "requires_action", "requires_confirmation"},
     P.AUTHORIZED: {"requires_capture"},
     P.CAPTURED: {"succeeded"},
     P.VOIDED: {"canceled"},
     P.LAPSED: {"canceled"},
+    P.FAILED: {"canceled"},
+}
+SETUP_STATUS = {
+    P.NEEDS_CARD: {"requires_payment_method", "requires_action", "requires_confirmation"},
+    P.VOIDED: {"canceled", "succeeded"},
 }
 
 
@@ -53,8 +64,9 @@ def untruths_now(stripe: Stripe) -> list[str]:
     db.session.expire_all()
     listed = stripe.client.v1.payment_intents.list({"limit": 100, "expand": ["data.latest_charge"]})
     intents = list(listed.auto_paging_iter())
+    setups = list(stripe.client.v1.setup_intents.list({"limit": 100}).auto_paging_iter())
     return [
-        *_of_bookings(intents),
+        *_of_bookings(intents, setups),
         *_of_effects(stripe, intents),
         *_of_operations(),
         *_of_books(),
@@ -90,6 +102,7 @@ def _news_of(booking: Booking) -> Iterator[tuple[str, str, str]]:
             yield from ((booking.id, news.REFUNDED, person) for person in both)
         if operation.kind == refunds.FAILURE:
             yield booking.id, news.REFUND_CAME_BACK, booking.mentee_id
+    yield from _news_of_a_saved_card(booking, payments, moves)
     if booking.state == BookingState.CONFIRMED:
         yield from _reminders_of(booking, moves)
     if booking.objection is not None:
@@ -109,6 +122,22 @@ def _said_of(objection: Objection) -> Iterator[str]:
         yield news.OBJECTION_ENDED
 
 
+def _news_of_a_saved_card(
+    booking: Booking, payments: list[str], moves: list[Transition]
+) -> Iterator[tuple[str, str, str]]:
+    """That it is held, and each time that it was declined, as long as there was something to see to."""
+    asked = select(Operation.id).where(Operation.subject.in_(payments), Operation.kind.in_(ASKING))
+    told = Transition.subject.in_(payments) | Transition.subject.in_(asked)
+    ended = min((move.id for move in moves if move.went_to in ENDED_BOOKING), default=inf)
+    for move in db.session.scalars(select(Transition).where(told).order_by(Transition.id)):
+        if (move.came_from, move.went_to) == (P.CARD_SAVED, P.AUTHORIZED):
+            if move.id < ended:
+                yield from ((booking.id, news.HELD, person) for person in (booking.mentee_id, booking.mentor.user_id))
+            ended = min(ended, move.id)
+        elif move.went_to == OperationState.REFUSED and move.id < ended:
+            yield booking.id, news.CARD_DECLINED, booking.mentee_id
+
+
 def _reminders_of(booking: Booking, moves: list[Transition]) -> Iterator[tuple[str, str, str]]:
     """A moment that was planned is still due, has been told, or is long past."""
     confirmed_at = next(move.at for move in moves if move.went_to == BookingState.CONFIRMED)
@@ -122,18 +151,32 @@ def _reminders_of(booking: Booking, moves: list[Transition]) -> Iterator[tuple[s
                 yield booking.id, kind, booking.mentee_id
 
 
-def _of_bookings(intents: list[Any]) -> Iterator[str]:
+def _of_bookings(intents: list[Any], setups: list[Any]) -> Iterator[str]:
     for booking in db.session.scalars(select(Booking)):
         payment = booking.payment
-        theirs = [intent for intent in intents if intent.metadata["booking"] == booking.id]
-        if payment is None or [intent.id for intent in theirs] != [payment.intent_id]:
-            yield f"{booking.id} has the intents {[intent.id for intent in theirs]}"
+        theirs, cards = ([it for it in these if it.metadata["booking"] == booking.id] for these in (intents, setups))
+        known = [] if payment is None else [payment.intent_id] * bool(payment.intent_id or not payment.authorize_at)
+        saved = [] if payment is None else [payment.setup_id] * bool(payment.authorize_at)
+        if payment is None or [intent.id for intent in theirs] != known or [card.id for card in cards] != saved:
+            yield f"{booking.id} has the intents {[intent.id for intent in (*theirs, *cards)]}"
             continue
-        yield from _of_payment(booking, payment, theirs[0])
+        yield from _of_saved_card(payment, cards)
+        if theirs:
+            yield from _of_payment(booking, payment, theirs[0])
         lanes = Counter(db.session.scalars(select(SlotClaim.lane).where(SlotClaim.booking_id == booking.id)))
         due = {Lane.SESSION: 2 * booking.minutes // CELL_MINUTES} if booking.state in LIVE_BOOKING else {}
         if (lanes if not due else {Lane.SESSION: lanes[Lane.SESSION]}) != due:
             yield f"{booking.id} is {booking.state} and claims {dict(lanes)} cells instead of {due}"
+
+
+def _of_saved_card(payment: Payment, cards: list[Any]) -> Iterator[str]:
+    """A card of which more is known is saved; what is due of it is due as long as it waits for its day."""
+    for card in cards:
+        if card.status not in SETUP_STATUS.get(payment.state, {"succeeded"}):
+            yield f"{payment.id} is {payment.state}, its setup {card.status}"
+    due = set(db.session.scalars(select(Deadline.kind).where(Deadline.subject == payment.id)))
+    if (deadlines.GIVE_UP in due) != payment.waits_for_its_day:
+        yield f"{payment.id} is {payment.state}, and due for it are {due}"
 
 
 def _of_payment(booking: Booking, payment: Payment, intent: Any) -> Iterator[str]:

@@ -1,14 +1,16 @@
 """What the documents list is what there is."""
 
 import re
+from typing import Any
 
 import pytest
 
+from app import jobs
 from app.actions import cancellations
 from app.models.booking import Booking
 from app.models.states import Party
 from tests.house.source import ROOT
-from tests.people import fresh
+from tests.people import HOUR, IN_A_MONTH, booked, fresh, saved
 from tests.stripe_double import Stripe
 
 
@@ -17,10 +19,13 @@ def listed_keys() -> dict[str, set[str]]:
     text = (ROOT / "docs" / "ARCHITECTURE.md").read_text().partition("**What is written at Stripe**")[2]
     rows = [row.split("|") for row in text.splitlines() if row.startswith("|")]
     listed = {row[1].strip(): set(re.findall(r"`(\w+)`", row[3])) for row in rows}
-    causes = listed["all three"]
+    causes, booked = listed["all of these"], listed["PaymentIntent"]
     captured = {f"capture_{key}" for key in causes} | listed["PaymentIntent, once captured"]
+    saved_first = listed["PaymentIntent, if its card was saved first"]
+    ended = {f"end_{key}" for key in causes} | listed["SetupIntent, once given up though its card was saved"]
     return {
-        "payment_intent": listed["PaymentIntent"] | causes | captured,
+        "payment_intent": booked | saved_first | causes | captured,
+        "setup_intent": booked | saved_first | listed["SetupIntent"] | causes | ended,
         "customer": listed["Customer"] | causes,
         "refund": listed["Refund"] | causes,
     }
@@ -31,12 +36,22 @@ def test_all_that_is_written_at_stripe_is_listed(completed_hour: Booking, stripe
     cancellations.cancel(fresh(completed_hour), by=Party.MENTOR, quoted="0-8000-0", now=stripe.now())
     intent = stripe.intent_of(completed_hour)
     written = [intent, stripe.client.v1.customers.retrieve(intent.customer), *stripe.refunds_of(completed_hour)]
+    written += of_hours_far_ahead(completed_hour, stripe)
     assert {thing.object for thing in written} == set(listed_keys())
-    assert {thing.object: set(thing.metadata.to_dict()) - listed_keys()[thing.object] for thing in written} == {
-        "payment_intent": set(),
-        "customer": set(),
-        "refund": set(),
-    }
+    unlisted = [set(thing.metadata.to_dict()) - listed_keys()[thing.object] for thing in written]
+    assert unlisted == [set()] * len(written)
+
+
+def of_hours_far_ahead(hour: Booking, stripe: Stripe) -> list[Any]:
+    """The SetupIntents of two, one of them called off, and the PaymentIntent of the other."""
+    held, gone = (
+        saved(booked(hour.mentee, hour.mentor, stripe, starts_at=IN_A_MONTH + n * HOUR, key=f"far form {n}"), stripe)
+        for n in range(2)
+    )
+    cancellations.cancel(fresh(gone), by=Party.MENTEE, quoted="0-0-0", now=stripe.now())
+    stripe.wait_until(IN_A_MONTH - 48 * HOUR)
+    jobs.run("authorize_saved_cards")
+    return [stripe.setup_of(held), stripe.setup_of(gone), stripe.intent_of(held)]
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "docs").glob("*.md")))

@@ -151,6 +151,7 @@ def one_of_each(hour: Booking) -> list[Stateful]:
     reconciliation = Reconciliation(since=MONDAY, started_at=MONDAY, seen_at=MONDAY)
     reschedules.propose(hour, hour.starts_at + timedelta(days=1), by=Party.MENTEE, note="", now=MONDAY)
     db.session.add_all([alarm, reconciliation])
+    payment.method_id = "pm_saved"
     db.session.commit()
     mail = db.session.scalars(select(Mail).limit(1)).one()
     reschedule = db.session.scalars(select(Reschedule)).one()

@@ -15,10 +15,6 @@ def test_what_we_promise_by_default_can_be_kept():
     assert Policy().problems() == []
 
 
-def test_a_session_can_be_booked_as_far_ahead_as_a_hold_outlives_it():
-    assert Policy().reach == timedelta(days=7) - timedelta(hours=48) - timedelta(hours=6)
-
-
 @pytest.mark.parametrize(
     ("change", "word"),
     [

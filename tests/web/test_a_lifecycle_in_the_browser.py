@@ -101,6 +101,7 @@ def test_the_money_timeline_tells_both_sides_the_same(completed_hour: Booking, b
         "Session confirmed Mon 1 Jun 2026, 17:00 · Ann",
         "Charged Tue 2 Jun 2026, 20:05 · Bob €80.00",
         "Session completed Tue 2 Jun 2026, 20:05 · Bob",
+        "Still to come: Bob's share is theirs for good Fri 5 Jun 2026, 20:05",
     ]
     here = [step.replace("Mon 1 Jun 2026, 17:00", "Mon 1 Jun 2026, 10:00") for step in anns.page.steps]
     assert bobs.page.steps == [step.replace("20:05", "13:05") for step in here], "in Berlin it is seven hours earlier"

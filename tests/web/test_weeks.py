@@ -25,9 +25,9 @@ NEXT_MONDAY = "2026-06-08"
 
 @pytest.fixture
 def far(bob: Mentor) -> Iterator[Mentor]:
-    """Bob, at a time when holds reach until next Monday, 06:00 UTC."""
+    """Bob, where one can book until next Monday, 06:00 UTC."""
     before = policy.current()
-    policy.use(replace(before, completion_grace=HOUR, safety_margin=HOUR))
+    policy.use(replace(before, horizon=7 * 24 * HOUR - 2 * HOUR))
     yield bob
     policy.use(before)
 
@@ -70,7 +70,8 @@ def test_a_week_that_there_is_not_is_answered_by_one_that_there_is(browser: Open
     assert "Continue" in anyone.words
 
 
-def test_where_holds_reach_no_further_there_is_nothing_to_leaf_through(browser: Open, bob: Mentor):
+def test_within_a_week_there_is_nothing_to_leaf_through(browser: Open, bob: Mentor):
+    opening_hours.set_rules(bob, Rules(horizon_days=4))
     anyone = browser()
     anyone.get(f"/mentors/{bob.id}")
     assert not {"Earlier", "Later"} & {words for words, _ in anyone.page.links}

@@ -105,8 +105,8 @@ def test_ranges_that_overlap_are_told_by_the_field_and_kept(
 def test_bob_takes_a_vacation_and_changes_his_mind(bobs: Browser, ann: User, bob: Mentor, browser: Open):
     anns = browser("ann@example.com")
     before = offered(anns, bob)
-    bobs.press("Take these days off", **{"off-first_day": "2026-06-01", "off-last_day": "2026-06-30"})
-    assert "Off from Mon 1 June 2026 to Tue 30 June 2026" in bobs.words
+    bobs.press("Take these days off", **{"off-first_day": "2026-06-01", "off-last_day": "2026-07-31"})
+    assert "Off from Mon 1 June 2026 to Fri 31 July 2026" in bobs.words
     assert offered(anns, bob) == []
     bobs.press("Delete")
     assert "Off from" not in bobs.words
@@ -216,7 +216,7 @@ def test_bob_is_told_what_his_rules_come_to(bobs: Browser):
     assert "the next time that somebody can book is Mon 1 Jun, 11:00" in bobs.words
     bobs.press("Save my rules", **{"rules-notice_hours": "24"})
     assert "the next time that somebody can book is Tue 2 Jun, 10:00" in bobs.words
-    bobs.press("Save my rules", **{"rules-notice_hours": "720"})
+    bobs.press("Save my rules", **{"rules-notice_hours": "720", "rules-horizon_days": "30"})
     assert "nobody can book you in the days ahead" in bobs.words
 
 

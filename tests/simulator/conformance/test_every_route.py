@@ -52,6 +52,7 @@ def _cards(api: Any, _client: stripe.StripeClient, _sim: Simulator) -> None:
     api.setup_intents.cancel(api.setup_intents.create({"allowed_payment_method_types": ["card"]}).id)
     api.setup_intents.list()
     api.setup_intents.retrieve(setup.id)
+    api.setup_intents.update(setup.id, {"metadata": {"end_because": "it was called off"}})
     api.payment_methods.retrieve(method.id)
     api.payment_methods.detach(method.id)
     api.customers.list()
