@@ -335,7 +335,7 @@ def let_go(_now: datetime) -> None:
 WORK = job("finish_operations")
 INTENTS, CAPTURE, CANCEL, REFUNDS = "/v1/payment_intents", "*/capture", "*/cancel", "/v1/refunds"
 PART = Money(3_000, "EUR")
-FLOWS = [
+NEAR = [
     Flow("book", ann_and_bob, book, B.PENDING_PAYMENT, P.NEEDS_CARD, 0),
     Flow("see that the card is authorized", card_entered, look, B.CONFIRMED, P.AUTHORIZED, 0),
     Flow("hear that the card is authorized", card_entered, hear, B.CONFIRMED, P.AUTHORIZED, 0),

@@ -15,6 +15,7 @@ from app import jobs
 from app.actions import (
     accounts,
     approvals,
+    authorizations,
     bookings,
     cancellations,
     deadlines,
@@ -91,6 +92,17 @@ def asked(stripe: Stripe, count: int) -> list[Hour]:
     return hours
 
 
+def saved(stripe: Stripe, count: int, card: str = "pm_card_visa") -> list[Hour]:
+    """Half-hours in a month, for which a card is saved."""
+    mentee, mentor = people.person("Ann"), people.mentor("Bob")
+    hours = []
+    for n in range(count):
+        starts_at = people.IN_A_MONTH + n * HALF_AN_HOUR
+        booking = people.booked(mentee, mentor, stripe, starts_at=starts_at, minutes=30, key=f"far form {n}")
+        hours.append(Hour.of(people.saved(booking, stripe, card)))
+    return hours
+
+
 def charged(stripe: Stripe, count: int) -> list[Hour]:
     """Half-hours that were completed and paid."""
     hours = held(stripe, count)
@@ -159,6 +171,15 @@ def give_part_back(hour: Hour, cents: int) -> None:
 def give_up(hour: Hour) -> None:
     """The mentee calls off what is not paid yet."""
     call_off(hour, Party.MENTEE, "0-0-0")
+
+
+def ask_bank(hour: Hour) -> None:
+    """A worker comes by that has just read what is due of the hour's saved card."""
+    payment = the(hour).payment
+    assert payment is not None
+    for reached in authorizations.due(clock.now()):
+        if reached.subject == payment.id:
+            authorizations.take_up(reached, now=clock.now())
 
 
 def expire(hour: Hour) -> None:

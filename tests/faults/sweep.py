@@ -24,7 +24,7 @@ import stripe
 
 from tests.conftest import migrate
 from tests.databases import postgresql_url, server_url
-from tests.faults.flows import FLOWS
+from tests.faults.every_flow import FLOWS
 from tests.faults.points import DATABASES, NO_TROUBLE, Point, points_of, troubles_of
 from tests.faults.trials import Outcome, Trials
 from tests.faults.worlds import World

@@ -14,7 +14,8 @@ from app.models.payment import Payment
 from app.models.states import BookingState, OperationState, Party, PaymentState
 from app.models.user import User
 from stripe_simulator.faults import KINDS
-from tests.faults.flows import CANCEL, CAPTURE, FLOWS, INTENTS, taken_place, the_hour
+from tests.faults.every_flow import FLOWS
+from tests.faults.flows import CANCEL, CAPTURE, INTENTS, taken_place, the_hour
 from tests.faults.recovery import deliver, finish, hear
 from tests.faults.truths import untruths
 from tests.people import booked, fresh

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.flows import FLOWS
+from tests.faults.every_flow import FLOWS
 from tests.faults.points import DATABASES, NO_TROUBLE, Point, points_of, troubles_of
 from tests.faults.trials import FLOW, Trials
 from tests.faults.worlds import World

@@ -15,7 +15,8 @@ from app.kit.errors import GatewayDown, IllegalMove
 from app.web.errors import DATABASES_TROUBLE
 from tests.conftest import migrate
 from tests.databases import postgresql_url
-from tests.faults.flows import FLOWS, Flow
+from tests.faults.every_flow import FLOWS
+from tests.faults.flows import Flow
 from tests.faults.lines import Line
 from tests.faults.recovery import deliver, finish, let_leases_run_out
 from tests.faults.trials import Trials

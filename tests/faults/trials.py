@@ -9,7 +9,8 @@ from sys import intern
 from structlog.testing import capture_logs
 
 from app.kit.errors import GatewayDown, IllegalMove
-from tests.faults.flows import FLOWS, Flow
+from tests.faults.every_flow import FLOWS
+from tests.faults.flows import Flow
 from tests.faults.kills import NEVER, Death, run_and_kill
 from tests.faults.points import NO_TROUBLE, Call, Point, fault_of
 from tests.faults.recovery import deliver, finish, let_leases_run_out

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from tests.faults.histories.model import CLEARING, NEXT, UNPAID_ENDS, Answer, Hour, commission_of
+from tests.faults.histories.model import CLEARING, GIVEN_UP, NEXT, UNPAID_ENDS, Answer, Hour, commission_of
 from tests.faults.histories.ours import Ours, Row
-from tests.faults.histories.theirs import Intent, Theirs
+from tests.faults.histories.theirs import Intent, Setup, Theirs
 
 CELL = 300  # seconds
 COMMISSION = "platform:commission"
@@ -16,6 +16,8 @@ STANDS_FOR = {
     "voided": lambda intent: intent.canceled_at is not None and not intent.captured,
     "lapsed": lambda intent: intent.lapsed,
     "needs_card": lambda intent: not intent.held and not intent.is_over,
+    "card_saved": lambda intent: not intent.held and not intent.is_over,
+    "failed": lambda intent: intent.canceled_at is not None and not intent.held,
 }
 
 
@@ -31,7 +33,7 @@ def lies(hours: Iterable[Hour], before: Ours, ours: Ours, theirs: Theirs, now: d
         if row is not None:
             intents = theirs.of(row.id)
             yield from _of_money(hour, row, intents)
-            yield from _of_moves(hour, before.rows.get(hour.form), row, intents, now)
+            yield from _of_moves(hour, before.rows.get(hour.form), row, theirs, now)
             yield from _of_shares(row, ours)
             yield from _of_clearing(hour, row, intents)
         for intent in theirs.of(hour.id):
@@ -54,6 +56,7 @@ def left_over(hours: Iterable[Hour], ours: Ours, theirs: Theirs, balance: Mappin
         if row is not None:
             yield from _of_agreement(hour, row, intents)
             yield from _of_adoption(hour, row, intents, ours)
+            yield from _of_saved_card(hour, row, theirs.setups.get(row.id))
             for wish in hour.wishes:
                 if wish.answer == Answer.CONFIRMING and not _is_kept(wish.kind, wish.amount, hour, row, intents):
                     yield f"{hour}: {wish.by} was told that {wish.kind} is being confirmed, and it never was"
@@ -119,12 +122,14 @@ def _of_clearing(hour: Hour, row: Row, intents: list[Intent]) -> Iterator[str]:
         yield f"{hour} was charged at {charged_at}, and cleared at {row.cleared_at}"
 
 
-def _of_moves(hour: Hour, before: Row | None, row: Row, intents: list[Intent], now: datetime) -> Iterator[str]:
+def _of_moves(hour: Hour, before: Row | None, row: Row, theirs: Theirs, now: datetime) -> Iterator[str]:
     if before is None or before.state == row.state:
         return
     if not _leads(before.state, row.state):
         yield f"{hour} was {before.state} and is {row.state} again"
-    if not _has_cause(hour, row, intents, now):
+    setup = theirs.setups.get(row.id)
+    stands = row.state == "confirmed" and setup is not None and setup.is_saved
+    if not stands and not _has_cause(hour, row, theirs.of(row.id), now):
         yield f"{hour} is {row.state}, and nobody asked for it"
 
 
@@ -147,8 +152,14 @@ def _has_cause(hour: Hour, row: Row, intents: list[Intent], now: datetime) -> bo
         case "expired":
             lapsed = any(intent.lapsed for intent in intents)
             unpaid = not hour.was_confirmed and now >= row.pay_by
-            return lapsed or unpaid or now >= hour.lets_go_at(row.capture_before)
+            given_up = _can_be_given_up(hour, intents, now)
+            return lapsed or unpaid or given_up or now >= hour.lets_go_at(row.capture_before)
     return False
+
+
+def _can_be_given_up(hour: Hour, intents: Iterable[Intent], at: datetime) -> bool:
+    """Whether nothing could be held with a card that was saved, and there is no time left for it."""
+    return hour.is_far and not any(intent.held for intent in intents) and at >= hour.starts_at - GIVEN_UP
 
 
 def _of_effects(hour: Hour, row: Row | None, intent: Intent) -> Iterator[str]:
@@ -163,6 +174,7 @@ def _of_effects(hour: Hour, row: Row | None, intent: Intent) -> Iterator[str]:
     if intent.canceled_by_us and intent.canceled_at is not None:
         at, unpaid = intent.canceled_at, row is None or not hour.was_confirmed
         due = (unpaid and row is not None and at >= row.pay_by) or at >= hour.lets_go_at(intent.capture_before)
+        due = due or _can_be_given_up(hour, [intent], at)
         if not (due or hour.asked("cancel") or hour.asked("no_show")):
             yield f"{hour}: its hold was canceled at {at}, and nobody asked for it"
     asked, told = (
@@ -227,8 +239,19 @@ def _of_agreement(hour: Hour, row: Row, intents: list[Intent]) -> Iterator[str]:
         kept = intent.captured in hour.fees_asked()
         if row.state in UNPAID_ENDS and intent.captured_by_us and not given_back and not kept:
             yield f"{row.id} is {row.state}, and {intent.captured - intent.refunded} were charged for it"
-    if not intents and row.payment_state != "failed" and row.state != "pending_payment":
+    if not intents and not hour.is_far and row.payment_state != "failed" and row.state != "pending_payment":
         yield f"{row.id} is {row.state} and Stripe has never heard of it: {row}"
+
+
+def _of_saved_card(hour: Hour, row: Row, setup: Setup | None) -> Iterator[str]:
+    """A card was asked for where nothing can be held yet, and our row says what came of it."""
+    if hour.is_far != (setup is not None):
+        if row.payment_state != "failed":
+            yield f"{hour} is {'far' if hour.is_far else 'near'}, and its card is kept with {setup}"
+    elif setup is not None:
+        told = {"needs_card": setup.is_open, "voided": True, "failed": True}.get(row.payment_state, setup.is_saved)
+        if not told or (setup.is_open and not row.is_live):
+            yield f"{row.payment} is {row.payment_state} and {hour} is {row.state}, and its card is kept with {setup}"
 
 
 def _of_adoption(hour: Hour, row: Row, intents: list[Intent], ours: Ours) -> Iterator[str]:

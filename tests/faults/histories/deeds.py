@@ -6,7 +6,7 @@ from typing import Any
 import stripe as library
 
 from app import jobs
-from app.actions import bookings, cancellations, payments, refunds
+from app.actions import bookings, cancellations, card_forms, refunds
 from app.kit.money import Money
 from app.models.booking import Booking
 from app.models.mentor import Mentor
@@ -21,6 +21,7 @@ FIRST, LAST = timedelta(hours=8), timedelta(hours=10, minutes=30)  # when sessio
 HALF_AN_HOUR = timedelta(minutes=30)
 NOTICE = timedelta(hours=1)
 DAYS = 5
+FAR = (7, 8, 9)  # days ahead
 SLOW = timedelta(seconds=61)  # longer than a lease
 
 
@@ -32,6 +33,13 @@ class Deeds(Play):
         starts = [midnight + timedelta(days=d) + FIRST + n * HALF_AN_HOUR for d in range(DAYS) for n in range(count)]
         return [start for start in starts if start >= self.now + NOTICE]
 
+    def far_slots(self) -> list[datetime]:
+        """When a session could begin for which nothing can be held yet."""
+        midnight = self.now.replace(hour=0, minute=0, second=0)
+        return [
+            midnight + timedelta(days=day) + FIRST + hour for day in FAR for hour in (HALF_AN_HOUR, 3 * HALF_AN_HOUR)
+        ]
+
     def new_hour(self, mentee: str, mentor: str, starts_at: datetime, minutes: int) -> Hour:
         """A form that is about to be submitted."""
         form = f"form {len(self.hours) + 1}"
@@ -42,7 +50,8 @@ class Deeds(Play):
         """Submit a form, the first time or again: unless it is booked already, it costs what the mentor asks now."""
         if hour.id is None:
             hour.price = price_of(self.rates[hour.mentor], hour.minutes, hour.currency)
-        wish = bookings.Wish(hour.starts_at, hour.minutes, "My parser", "It is slow.", hour.form)
+            hour.is_far = hour.is_too_far(self.now)
+        wish = bookings.Wish(hour.starts_at, hour.minutes, "My parser", "It is slow.", hour.form, consent=True)
 
         def book() -> None:
             mentee = User.one(User.name == hour.mentee)
@@ -54,9 +63,9 @@ class Deeds(Play):
     def enter(self, hour: Hour, card: str) -> None:
         """The mentee's browser hands a card to Stripe."""
         intent = self.asked_of_stripe(hour)
-        told = "it is taken"
+        told, browser = "it is taken", self.stage.browser.v1
         try:
-            self.stage.browser.v1.payment_intents.confirm(
+            (browser.payment_intents if intent.object == "payment_intent" else browser.setup_intents).confirm(
                 intent.id,
                 {
                     "client_secret": intent.client_secret,
@@ -69,9 +78,12 @@ class Deeds(Play):
         self.tell(f"{hour.mentee} enters {card} for {hour}: {told}")
 
     def asked_of_stripe(self, hour: Hour) -> Any:
-        intent = self.intent(hour)
-        assert intent is not None
-        return self.stage.dashboard.v1.payment_intents.retrieve(intent.id)
+        """What the card form is about: the hold, or only the card."""
+        intent, setup = self.intent(hour), self.setup(hour)
+        if intent is not None:
+            return self.stage.dashboard.v1.payment_intents.retrieve(intent.id)
+        assert setup is not None
+        return self.stage.dashboard.v1.setup_intents.retrieve(setup.id)
 
     def returns(self, hour: Hour, trouble: Trouble) -> None:
         """The mentee comes back from the card's page, and we look at Stripe."""
@@ -79,7 +91,7 @@ class Deeds(Play):
         def check() -> None:
             asked = Booking.one(Booking.id == hour.id).payment
             assert asked is not None
-            payments.check(asked, now=self.now)
+            card_forms.check(asked, now=self.now)
 
         self.act(f"{hour.mentee} comes back to {hour}", check, trouble, hour)
 
@@ -141,6 +153,8 @@ class Deeds(Play):
                 return amounts == (0, 0, 0)
             case "confirmed":
                 on_time = by != Party.MENTEE or self.now < hour.starts_at
+                if row.payment_state == "card_saved":
+                    return on_time and amounts == (0, 0, 0)
                 fee = hour.fee_at(self.now, row.pay_by) if by == Party.MENTEE else 0
                 return on_time and amounts == (hour.price - fee, 0, fee)
             case "completed":
@@ -151,8 +165,13 @@ class Deeds(Play):
     def is_calm(self, hour: Hour, trouble: Trouble) -> bool:
         """Whether nothing goes wrong, nothing is under way, and Stripe sees it as we do."""
         row, intent = self.row(hour), self.intent(hour)
-        if row is None or intent is None or row.busy or not trouble.is_none or not self.stage.is_well:
+        if row is None or row.busy or not trouble.is_none or not self.stage.is_well:
             return False
+        if intent is None:
+            setup = self.setup(hour)
+            return setup is not None and setup.is_saved == (row.payment_state == "card_saved") and not setup.is_canceled
+        if row.payment_state == "card_saved":
+            return not intent.held and not intent.is_over
         states = {"pending_payment": not intent.is_over, "confirmed": intent.is_held}
         return states.get(row.state, row.captured > 0) and (row.captured, row.refunded) == (
             intent.captured,

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 WEIGHTS = {
     "book": 4,
+    "book_far_ahead": 2,
+    "save_a_card": 6,
     "pay": 14,
     "come_back_from_paying": 8,
     "answer_the_bank": 8,
@@ -34,6 +36,7 @@ WEIGHTS = {
 }  # and 1 for every other
 MAY_BE_ABSENT = (
     "pay",
+    "save_a_card",
     "come_back_from_paying",
     "cancel",
     "use_the_dashboard",

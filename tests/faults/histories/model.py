@@ -7,6 +7,9 @@ from enum import StrEnum
 CHECKOUT = timedelta(minutes=15)
 GRACE = timedelta(hours=48)  # to complete after the end
 CLEARING = timedelta(hours=72)  # after a charge, its mentor's share is not available yet
+HOLD = timedelta(days=7)  # the life of a hold that a customer makes
+ASKED = tuple(timedelta(hours=before) for before in (48, 36, 24))  # before the start, of a card that was saved
+GIVEN_UP = timedelta(hours=12)  # before the start, if nothing could be held until then
 SAFETY = timedelta(hours=6)  # we let go of a hold before the bank does
 REFUNDABLE = timedelta(days=30)  # after a session was completed
 CHECKOUT = timedelta(minutes=15)
@@ -70,6 +73,7 @@ class Hour:
     minutes: int
     currency: str
     price: int = 0
+    is_far: bool = False  # too far ahead for a hold: the card is saved first
     booked: Answer = Answer.SILENCE
     id: str | None = None
     agreed_at: datetime | None = None
@@ -89,6 +93,10 @@ class Hour:
     @property
     def complete_by(self) -> datetime:
         return self.ends_at + GRACE
+
+    def is_too_far(self, now: datetime) -> bool:
+        """Whether no hold that was made now would outlive it."""
+        return self.complete_by + SAFETY > now + HOLD
 
     @property
     def can_be_charged(self) -> bool:

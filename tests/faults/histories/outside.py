@@ -8,7 +8,7 @@ from hypothesis.stateful import precondition, rule
 from app import jobs
 from app.extensions import db
 from tests.faults.histories.deeds import Deeds
-from tests.faults.histories.model import CLEARING, Hour
+from tests.faults.histories.model import ASKED, CLEARING, GIVEN_UP, Hour
 from tests.faults.histories.people import ONE, TROUBLE, one_of
 from tests.faults.histories.play import moment
 from tests.faults.histories.troubles import Trouble
@@ -128,6 +128,8 @@ class Outside(Deeds):
                 found.add(row.pay_by)
             else:
                 found |= {hour.starts_at, hour.ends_at, hour.complete_by}
+            if row.payment_state == "card_saved":
+                found |= {hour.starts_at - before for before in (*ASKED, GIVEN_UP)}
             if intent is not None and intent.capture_before is not None and intent.is_held:
                 found |= {intent.capture_before, hour.lets_go_at(intent.capture_before)}
         found |= {self.clears_at(hour) for hour in self.are("completed", "cancelled", "no_show")} - {NEVER}
@@ -147,6 +149,7 @@ class Outside(Deeds):
             or (row.state == "confirmed" and hour.lets_go_at(row.capture_before) <= self.now)
             or (not row.is_live and row.payment_state == "authorized")
             or self.clears_at(hour) <= self.now
+            or (row.payment_state == "card_saved" and hour.starts_at - ASKED[0] <= self.now)
             for hour in self.hours
             if (row := self.row(hour)) is not None
         )

@@ -29,7 +29,7 @@ RATES = {
 }
 CARDS = """
     visa visa visa mastercard amex visa threeDSecure2Required threeDSecureRequired chargeDeclined
-    chargeDeclinedInsufficientFunds pendingRefund refundFail refundFail
+    chargeDeclinedInsufficientFunds pendingRefund refundFail refundFail chargeCustomerFail authenticationRequiredOnSetup
 """.split()
 PARTIES = (Party.MENTEE, Party.MENTOR, Party.OPERATOR)
 SO_FAR = ("paid", "completed", "over", "reserved", "paid", "over")
@@ -100,6 +100,26 @@ class People(Deeds):
         must = free and hour.can_be_charged
         self.expect(f"{hour.mentee} books {hour}", hour.booked, must=must, may=True)
 
+    @rule(mentee=st.sampled_from(MENTEES), mentor=st.sampled_from(list(MENTORS)), which=ONE, trouble=TROUBLE)
+    @precondition(
+        lambda self: len(self.hours) < MOST_HOURS and len(self.are("pending_payment", "confirmed")) < MOST_LIVE
+    )
+    @moment
+    def book_far_ahead(self, mentee: str, mentor: str, which: int, trouble: Trouble) -> None:
+        hour = self.new_hour(mentee, mentor, one_of(which, self.far_slots()), 60)
+        free = self.is_free(hour, trouble)
+        self.submit(hour, trouble)
+        self.expect(f"{hour.mentee} books {hour} far ahead", hour.booked, must=free, may=True)
+
+    @rule(which=ONE, card=st.sampled_from(CARDS), trouble=TROUBLE)
+    @precondition(lambda self: self.waiting_for_a_card_to_save())
+    @moment
+    def save_a_card(self, which: int, card: str, trouble: Trouble) -> None:
+        """And come back, unless the bank wants to see its customer first."""
+        hour = one_of(which, self.waiting_for_a_card_to_save())
+        self.enter(hour, card)
+        self.returns(hour, trouble)
+
     @rule(which=ONE, trouble=TROUBLE)
     @precondition(lambda self: self.unanswered())
     @moment
@@ -144,7 +164,7 @@ class People(Deeds):
     @moment
     def complete(self, which: int, trouble: Trouble) -> None:
         hour = self.perhaps_begun(which)
-        can, calm = hour.could_complete(self.now), self.is_calm(hour, trouble)
+        can, calm = hour.could_complete(self.now) and not self.is_only_saved(hour), self.is_calm(hour, trouble)
         wish = Wish("complete", hour.mentor, self.now)
         answer = self.ask(hour, wish, lambda it: bookings.complete(it, now=wish.at), trouble)
         self.expect(f"{hour.mentor} completes {hour}", answer, must=can and calm, may=can)
@@ -157,7 +177,8 @@ class People(Deeds):
         can, calm = hour.could_miss(self.now), self.is_calm(hour, trouble)
         wish = Wish("no_show", hour.mentor, self.now, fee=hour.late_fee)
         answer = self.ask(hour, wish, lambda it: bookings.report_no_show(it, now=wish.at), trouble)
-        self.expect(f"{hour.mentor} reports that nobody came to {hour}", answer, must=can and calm, may=can)
+        must = can and calm and not self.is_only_saved(hour)
+        self.expect(f"{hour.mentor} reports that nobody came to {hour}", answer, must=must, may=can)
 
     @rule(which=ONE, by=st.sampled_from(PARTIES))
     @precondition(lambda self: self.are("pending_payment", "confirmed", "completed"))
@@ -228,17 +249,30 @@ class People(Deeds):
 
     def cardless(self) -> list[Hour]:
         """Hours whose card can be entered: in another tab also after they have ended."""
-        return [hour for hour in self.hours if (intent := self.intent(hour)) and not intent.held and not intent.is_over]
+        waiting = [hour for hour in self.hours if (it := self.intent(hour)) and not it.held and not it.is_over]
+        return waiting + self.waiting_for_a_card_to_save()
+
+    def waiting_for_a_card_to_save(self) -> list[Hour]:
+        return [hour for hour in self.hours if (setup := self.setup(hour)) and setup.is_open]
+
+    def is_only_saved(self, hour: Hour) -> bool:
+        row = self.row(hour)
+        return row is not None and row.payment_state == "card_saved"
 
     def at_the_bank(self) -> list[Hour]:
-        return [hour for hour in self.cardless() if (intent := self.intent(hour)) and intent.at_the_bank]
+        return [hour for hour in self.cardless() if (it := self.intent(hour) or self.setup(hour)) and it.at_the_bank]
 
     def unseen(self) -> list[Hour]:
         """Hours whose card was taken, and we do not know."""
-        return [
-            hour for hour in self.are("pending_payment", "cancelled", "expired")
-            if (row := self.row(hour)) and row.intent and row.payment_state == "needs_card"
+        paid = [
+            hour for hour in self.are("pending_payment", "confirmed", "cancelled", "expired")
+            if (row := self.row(hour)) and row.intent and row.payment_state in ("needs_card", "card_saved")
             and (intent := self.intent(hour)) and (intent.held or intent.is_over)
+        ]  # fmt: skip
+        return paid + [
+            hour for hour in self.are("pending_payment", "cancelled", "expired")
+            if (row := self.row(hour)) and row.payment_state == "needs_card"
+            and (setup := self.setup(hour)) and setup.is_saved
         ]  # fmt: skip
 
     def perhaps_begun(self, which: int) -> Hour:

@@ -17,7 +17,7 @@ from tests.faults.histories.model import Answer, Hour, Wish
 from tests.faults.histories.ours import Ours, Row
 from tests.faults.histories.stage import Stage
 from tests.faults.histories.tally import Tally
-from tests.faults.histories.theirs import Intent, Theirs
+from tests.faults.histories.theirs import Intent, Setup, Theirs
 from tests.faults.histories.troubles import Trouble
 
 FINE = Trouble()
@@ -89,6 +89,10 @@ class Play(RuleBasedStateMachine):
 
     def intent(self, hour: Hour) -> Intent | None:
         return next(iter(self.theirs.of(hour.id)), None)
+
+    def setup(self, hour: Hour) -> Setup | None:
+        """What the card is saved with, of an hour that is far ahead."""
+        return self.theirs.setups.get(hour.id or "")
 
     def is_busy(self, hour: Hour) -> bool:
         """Whether the page shows that something is being confirmed."""
@@ -235,8 +239,8 @@ class Play(RuleBasedStateMachine):
             self.tell("everything settles")
             self.settle()
         charged = [hour for hour in self.hours if (row := self.row(hour)) and row.captured]
-        self.tell("ten days pass")
-        self.stage.wait(timedelta(days=10))
+        self.tell("two weeks pass")
+        self.stage.wait(timedelta(days=14))
         self.look()
         self.settle()
         self.check(f"{hour} is still {row.state}" for hour in self.hours if (row := self.row(hour)) and row.is_live)

@@ -55,12 +55,28 @@ class Intent:
         return self.captured > 0 or self.canceled_at is not None
 
 
+@dataclass
+class Setup:
+    """One SetupIntent: a card that is, or is not, kept for later."""
+
+    id: str
+    booking: str
+    is_saved: bool = False
+    is_canceled: bool = False
+    at_the_bank: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        return not self.is_saved and not self.is_canceled
+
+
 class Theirs:
     """Stripe's side of a history, fed with events as they happen."""
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
         self.intents: dict[str, Intent] = {}
+        self.setups: dict[str, Setup] = {}  # by booking
         self.customers: Counter[str] = Counter()
         self.twice: list[str] = []
 
@@ -82,6 +98,16 @@ class Theirs:
     def _learn(self, event: dict[str, Any], told: dict[str, Any], at: datetime) -> None:
         by_us = (event["request"]["idempotency_key"] or "").startswith(OURS)
         match event["type"]:
+            case "setup_intent.created":
+                booking = told["metadata"].get("booking", "")
+                self._once(self.setups.get(booking), f"a card for {booking} was asked for")
+                self.setups[booking] = Setup(told["id"], booking)
+            case "setup_intent.requires_action" | "setup_intent.setup_failed":
+                self.setups[told["metadata"]["booking"]].at_the_bank = event["type"].endswith("action")
+            case "setup_intent.succeeded":
+                self.setups[told["metadata"]["booking"]].is_saved = True
+            case "setup_intent.canceled":
+                self.setups[told["metadata"]["booking"]].is_canceled = True
             case "customer.created":
                 self.customers[told["email"]] += 1
             case "payment_intent.created":
@@ -116,7 +142,7 @@ class Theirs:
             self.twice.append(f"{operation} refunded twice")
         refunds[told["id"]] = Refund(told["amount"], told["status"], by_us, operation)
 
-    def _once(self, before: datetime | None, what: str) -> None:
+    def _once(self, before: object | None, what: str) -> None:
         if before is not None:
             self.twice.append(f"{what} twice")
 
