@@ -129,6 +129,25 @@ class Setup:
 
 
 @dataclass(frozen=True)
+class Card:
+    """A card that Stripe keeps for a customer."""
+
+    id: str
+    brand: str
+    last4: str
+    expires: str
+
+    @classmethod
+    def of(cls, method: Any) -> "Card":
+        card = method.card
+        return cls(method.id, card.brand, card.last4, f"{card.exp_month:02}/{card.exp_year % 100:02}")
+
+    @property
+    def name(self) -> str:
+        return f"{self.brand.capitalize()} ·· {self.last4}"
+
+
+@dataclass(frozen=True)
 class Refund:
     id: str
     created: datetime

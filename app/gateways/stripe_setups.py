@@ -5,14 +5,17 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
-from app.gateways.stripe_objects import ABANDONED, REQUESTED, Key, Setup, plain
+from app.gateways.stripe_objects import ABANDONED, REQUESTED, Card, Key, Setup, plain
 
 NEWEST = 100  # the longest page; and how far back a look-up reads
 WITH_THE_CARD = ["payment_method"]
 
 
 class Setups:
-    """What a gateway, which knows how to ask, can ask about SetupIntents. It raises what the gateway raises."""
+    """What a gateway, which knows how to ask, can ask about SetupIntents and the cards they keep.
+
+    It raises what the gateway raises.
+    """
 
     _client: Any
     _asking: Callable[[], AbstractContextManager[None]]
@@ -52,6 +55,20 @@ class Setups:
     def label_setup(self, setup_id: str, metadata: dict[str, str], key: Key) -> Setup:
         """Add ``metadata`` to what is written on it. Source: https://docs.stripe.com/api/setup_intents/update"""
         return self._setup(lambda of: of.update(setup_id, {"metadata": metadata, "expand": WITH_THE_CARD}, key.options))
+
+    def cards_of(self, customer_id: str) -> list[Card]:
+        """What is kept for a customer, the newest first.
+
+        Source: https://docs.stripe.com/api/payment_methods/customer_list
+        """
+        with self._asking():
+            wanted = {"type": "card", "limit": NEWEST}
+            return [Card.of(m) for m in self._client.v1.customers.payment_methods.list(customer_id, wanted).data]
+
+    def forget_card(self, method_id: str) -> None:
+        """Part a card from its customer, for good. Source: https://docs.stripe.com/api/payment_methods/detach"""
+        with self._asking():
+            self._client.v1.payment_methods.detach(method_id)
 
     def _setup(self, call: Callable[[Any], Any]) -> Setup:
         with self._asking():

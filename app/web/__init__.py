@@ -27,6 +27,7 @@ from app.web import (
     outbox,
     public,
     reschedules,
+    wallets,
     webhook,
 )
 from app.web.zones import viewer_zone
@@ -65,6 +66,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         approvals,
         admin,
         outbox,
+        wallets,
         webhook,
     ):
         app.register_blueprint(door.bp)

@@ -16,6 +16,7 @@ from app.actions import (
     holds,
     objections,
     reschedules,
+    wallets,
 )
 from app.actions.claims import Slot
 from app.extensions import limiter
@@ -156,12 +157,14 @@ def payment(booking_id: str) -> ResponseReturnValue:
     if card is not None and card.is_answered:
         return redirect(url_for(".payment_return", booking_id=booking_id))
     allow_stripe()
+    kept = wallets.offered_to(me()) if card is not None else []
     mine = Booking.of_mentee(me(), booking_id)
     return render_template(
         "mentee/payment.html",
         booking=mine,
         payment=mine.payment,
         client_secret=card.client_secret if card else None,
+        kept_cards=kept,
         problem=card.problem if card else None,
         give_up_at=holds.give_up_at(mine.starts_at),
         only_saves=card.only_saves if card else False,

@@ -1,7 +1,9 @@
 // The card form. Card data goes from this page straight to Stripe; we only learn whether the price is reserved.
 (() => {
   const form = document.getElementById("payment");
-  const button = form.querySelector("button");
+  const button = form.querySelector("button[type=submit]");
+  const kept = [...form.querySelectorAll("[data-card]")];
+  const keep = form.querySelector("[data-keep]");
   const label = button.querySelector("[data-label]");
   const problem = document.getElementById("payment-problem");
   const { publishableKey, clientSecret, saves, returnUrl } = form.dataset;
@@ -17,6 +19,10 @@
   const elements = stripe.elements({ clientSecret, appearance: appearance() });
   const card = elements.create("payment");
   card.on?.("ready", () => { button.disabled = over; });
+  for (const each of kept) {
+    each.disabled = false;
+    each.addEventListener("click", () => attempt(() => confirm({ clientSecret }, { payment_method: each.dataset.card })));
+  }
   card.on?.("loaderror", (event) => say(event?.error?.message || "Stripe did not show its card form. Load this page again."));
   card.mount("#payment-element");
   if (!card.on) button.disabled = over;
@@ -28,25 +34,32 @@
     label.textContent = "The time is up";
   });
 
-  form.addEventListener("submit", async (event) => {
+  form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (button.disabled) return;
+    if (!button.disabled) attempt(reserve);
+  });
+
+  async function attempt(way) {
     busy(true);
     problem.hidden = true;
     try {
-      await reserve();
+      await way();
     } catch {
       say("Stripe did not answer. Try again in a moment.");
       busy(false);
     }
-  });
+  }
 
   async function reserve() {
     const typed = await elements.submit();
     if (typed?.error) return refused(typed.error);
-    const confirm = saves ? stripe.confirmSetup : stripe.confirmPayment;
-    const { error } = await confirm.call(stripe, {
-      elements, confirmParams: { return_url: returnUrl }, redirect: "if_required",
+    return confirm({ elements }, keep?.checked ? { setup_future_usage: "on_session" } : {});
+  }
+
+  async function confirm(by, params) {
+    const ask = saves ? stripe.confirmSetup : stripe.confirmPayment;
+    const { error } = await ask.call(stripe, {
+      ...by, confirmParams: { return_url: returnUrl, ...params }, redirect: "if_required",
     });
     if (error) return refused(error);
     label.textContent = saves ? "Saved. One moment…" : "Reserved. One moment…";
@@ -59,7 +72,7 @@
   }
 
   function busy(yes) {
-    button.disabled = yes || over;
+    for (const each of [button, ...kept]) each.disabled = yes || over;
     button.setAttribute("aria-busy", yes);
     label.textContent = yes ? "Asking your bank…" : offer;
   }

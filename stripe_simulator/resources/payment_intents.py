@@ -137,7 +137,7 @@ def update(call: Call) -> Object:
 @endpoint(
     "POST",
     "/v1/payment_intents/<id>/confirm",
-    {**METHOD, **CONFIRMING, "capture_method": _CAPTURE},
+    {**METHOD, **CONFIRMING, "capture_method": _CAPTURE, "setup_future_usage": _USAGE},
     browser=True,
 )
 def confirm_intent(call: Call) -> Object:

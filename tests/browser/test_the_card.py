@@ -96,3 +96,22 @@ def _comes_to_have_a_card_form(person: Person) -> None:
         person.tab.wait_for_timeout(1000)
         person.click("Try again")
     expect(person.card_form.get_by_label("Card number")).to_be_visible()
+
+
+def test_a_card_that_was_kept_is_one_click_the_next_time_and_the_bank_may_still_ask(meet: Meet) -> None:
+    cho = meet("Cho")
+    cho.books("Eli", "Keep my card")
+    cho.tab.get_by_label("Keep this card with Stripe").check()
+    cho.types_card(ASKS_THE_BANK)
+    cho.tells_the_bank("Complete")
+    cho.sees("Confirmed.")
+
+    cho.books("Eli", "One click")
+    cho.click("on Visa ·· 3220")
+    cho.tells_the_bank("Complete")
+    cho.sees("Confirmed.")
+
+    cho.open("/account/cards/")
+    cho.sees("Visa ·· 3220")
+    cho.click("Remove Visa ·· 3220")
+    cho.sees("Visa ·· 3220 is removed.", "No saved cards")

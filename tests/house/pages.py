@@ -41,7 +41,7 @@ class Route:
         """The rule filled in with what there is. Raises: KeyError for an argument that nobody here knows."""
         known = {"booking_id": booking_id, "mentor_id": house.mentor_id, "operation_id": "op_nothing"}
         known |= {"alarm_id": "al_nothing", "event_id": "evt_nothing", "exception_id": "dx_nothing"}
-        known |= {"mail_id": "ml_nothing", "user_id": "us_nothing", "key": "cal_nothing"}
+        known |= {"mail_id": "ml_nothing", "user_id": "us_nothing", "key": "cal_nothing", "method_id": "pm_nothing"}
         filled = {name: known[name] for name in self.rule.arguments}
         _subdomain, path = self.rule.build(filled) or ("", "")
         return path
