@@ -94,7 +94,7 @@ class Stripe:
         return list(self.client.v1.refunds.list({"payment_intent": _intent_id(booking)}).data)
 
     def intents(self) -> list[Any]:
-        return list(self.client.v1.payment_intents.list({"limit": 100}).data)
+        return list(self.client.v1.payment_intents.list({"limit": 100}).auto_paging_iter())
 
     def count(self, path: str, *, method: str = "POST") -> int:
         """How many requests of this kind had an effect or an answer, replays aside."""

@@ -1,7 +1,6 @@
 """A person in front of a browser: what they see, click and type."""
 
 import os
-import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, FrameLocator, Lo
 
 PASSWORD = "mentorhold-demo"
 WORKS, DECLINED, ASKS_THE_BANK = "4242 4242 4242 4242", "4000 0000 0000 0002", "4000 0000 0000 3220"
+DECLINES_LATER = "4000 0000 0000 0341"
 HOUR, DAY, THREE_DAYS = "1 hour", "1 day", "3 days"
 HERE = ("localhost", "127.0.0.1")
 PATIENCE = 20  # seconds for what the worker does
@@ -149,7 +149,8 @@ class Person:
 
     @property
     def reserve_button(self) -> Locator:
-        return self.tab.get_by_role("button", name=re.compile("^Reserve"))
+        """Of the card form; it may say that it only saves the card."""
+        return self.tab.locator("#payment button[type=submit]")
 
     def tells_the_bank(self, answer: str) -> None:
         """``Complete`` or ``Fail`` in the dialog of 3-D Secure."""

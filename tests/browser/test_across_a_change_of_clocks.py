@@ -11,13 +11,14 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Meet
 from tests.browser.house import House
-from tests.browser.person import DAY, HOUR, WORKS, Person
+from tests.browser.person import DAY, DECLINES_LATER, HOUR, THREE_DAYS, WORKS, Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 WEDNESDAY = datetime(2027, 3, 10, 15, tzinfo=UTC)
 # Nine in the morning where Eli is, which is another instant of the day from Sunday on.
 ON_SATURDAY, ON_SUNDAY = "2027-03-13T14:00:00Z", "2027-03-14T13:00:00Z"
+WEEK_AFTER = "2027-03-21T13:00:00Z"
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +97,31 @@ def test_the_fee_of_a_late_cancellation_stays_where_the_session_was_first(meet: 
     opens(eli, "Numbers that hold")
     eli.sees("Cancelled late by Cho. $95.00 was charged.")
     expect(eli.tab.locator("ol.timeline")).to_contain_text("Charged")
+
+
+def test_a_session_far_ahead_is_held_on_its_day_or_the_mentee_sees_to_it(meet: Meet) -> None:
+    """It is Friday night by now. The card is saved; when it is asked, the bank declines, and Cho pays at the screen."""
+    cho, eli = meet("Cho"), meet("Eli")
+    cho.visits("Eli")
+    cho.click("Later")
+    cho.picks(WEEK_AFTER)
+    cho.sees("We save your card for this session", "Sun 21 Mar, 22:00", "Sun 21 Mar, 09:00 in New York")
+    cho.tab.get_by_role("checkbox").check()
+    cho.describes("A month of numbers")
+    cho.types_card(DECLINES_LATER)
+    cho.sees("Your session is confirmed and your card is saved. Nothing is reserved on it yet.")
+    opens(eli, "A month of numbers")
+    eli.sees("Fri 19 Mar 2027, 09:00")
+
+    for span in (THREE_DAYS, THREE_DAYS, DAY):
+        cho.lets_pass(span)
+    opens(cho, "A month of numbers")
+    cho.comes_to_see("Confirmed, but the bank has declined to reserve $95.00. Nothing is charged.")
+    opens(eli, "A month of numbers")
+    eli.sees("Confirmed, but the bank has declined to reserve $95.00. Nothing is charged.")
+
+    cho.click("See to the payment")
+    cho.types_card(WORKS)
+    cho.sees("Confirmed. $95.00 is reserved, nothing is charged.")
+    opens(eli, "A month of numbers")
+    eli.sees("Confirmed. $95.00 is reserved, nothing is charged.")

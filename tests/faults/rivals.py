@@ -66,7 +66,7 @@ def reserved(stripe: Stripe, count: int) -> list[Hour]:
     hours, others = [], db.session.query(User).count()
     for n in range(count):
         if n % A_PAIR == 0:
-            mentee, mentor = people.person(f"Ann{others + n}"), people.mentor(f"Bob{others + n}")
+            mentee, mentor = people.person(f"Ann{n}of{others}"), people.mentor(f"Bob{n}of{others}")
         starts_at = TOMORROW_AT_TEN + n % A_PAIR * HALF_AN_HOUR
         booking = people.booked(mentee, mentor, stripe, starts_at=starts_at, minutes=30, key=f"form {n}")
         hours.append(Hour.of(booking))
