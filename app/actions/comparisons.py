@@ -11,12 +11,12 @@ from datetime import datetime
 from sqlalchemy import select
 
 from app.actions import alarms, payments, rebuilding, refunds, strays
-from app.actions.labels import is_ours
+from app.actions.labels import REPLACES, is_ours
 from app.actions.orders import is_elsewhere
 from app.actions.transactions import atomically, outside
 from app.extensions import db
 from app.gateways.stripe_gateway import stripe_gateway
-from app.gateways.stripe_objects import Intent, Refund
+from app.gateways.stripe_objects import SUPERSEDED, Intent, Refund
 from app.kit.errors import Busy, Failure, GatewayDown, IllegalMove, NotFound, Unexplained
 from app.kit.money import Money
 from app.models.operation import Operation
@@ -68,7 +68,13 @@ def compare_intents(page: Sequence[Intent], *, now: datetime) -> Findings:
     found, ours = Findings(), _standings(page)
     for intent in page:
         standing = ours.get(intent.id)
-        if standing is None and is_ours(intent.metadata):
+        if standing is None and is_ours(intent.metadata) and _is_of_a_renewal(intent):
+            found.compared += 1
+            if intent.status == "canceled":
+                found.right.append(intent.id)
+            else:
+                _mend(intent.id, found, now=now)
+        elif standing is None and is_ours(intent.metadata):
             found.strays.append(intent.id)
         elif standing is None or is_elsewhere(intent.metadata):
             found.not_ours += 1
@@ -79,6 +85,11 @@ def compare_intents(page: Sequence[Intent], *, now: datetime) -> Findings:
             elif not standing.is_busy:
                 _mend(intent.id, found, now=now)
     return found
+
+
+def _is_of_a_renewal(intent: Intent) -> bool:
+    """Whether another one is, or was, held for the same payment: see :mod:`app.actions.renewals`."""
+    return REPLACES in intent.metadata or intent.cancellation_reason == SUPERSEDED
 
 
 def compare_refunds(page: Sequence[Refund], *, now: datetime) -> Findings:

@@ -68,9 +68,13 @@ def release_at(complete_until: datetime, capture_before: datetime | None) -> dat
     return min(complete_until, capture_before - policy.current().safety_margin)
 
 
-def latest_end(capture_before: datetime) -> datetime:
-    """The latest end of a session that a hold outlives, with the time to complete it."""
-    return capture_before - policy.current().safety_margin - policy.current().completion_grace
+def latest_end(capture_before: datetime, *, can_be_renewed: bool = False) -> datetime:
+    """The latest end of a session that a hold, or the one that is made in its place, outlives with the time to
+    complete it."""
+    lasts_until = capture_before - policy.current().safety_margin
+    if can_be_renewed:
+        lasts_until += policy.MERCHANT_HOLD - policy.current().safety_margin
+    return lasts_until - policy.current().completion_grace
 
 
 def is_too_short(complete_until: datetime, capture_before: datetime | None) -> bool:

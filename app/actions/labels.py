@@ -26,6 +26,7 @@ from app.models.user import User
 Written = Mapping[str, str]
 
 CAPTURE = "capture_"  # what begins like this was written when the hold was captured
+REPLACES = "replaces"  # on a PaymentIntent: the older one in whose place it is to be held
 END = "end_"  # and like this when a card that was saved was given up again
 MINUTES_OF_A_DAY = 24 * 60
 LONGEST_ID = 40  # letters

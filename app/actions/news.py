@@ -184,6 +184,6 @@ def _iso(at: datetime | None) -> str | None:
 
 def _complete_by(booking: Booking, payment: Payment | None) -> datetime:
     """The last moment at which the money is still there."""
-    if payment is None or payment.release_at is None:
+    if payment is None or payment.release_at is None or payment.can_be_renewed:
         return booking.complete_by
     return min(booking.complete_by, payment.release_at)

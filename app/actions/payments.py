@@ -10,14 +10,24 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.actions import confirmations, deadlines, earnings, endings, labels, ledger, news, operations, refunds
-from app.actions.holds import release_at
+from app.actions import (
+    confirmations,
+    deadlines,
+    earnings,
+    endings,
+    labels,
+    ledger,
+    news,
+    operations,
+    refunds,
+    standing_holds,
+)
 from app.actions.labels import Cause
 from app.actions.orders import KINDS, Kind, Order, is_elsewhere
 from app.actions.transactions import atomically, outside, unbroken
 from app.extensions import db
 from app.gateways.stripe_gateway import StripeGateway, stripe_gateway
-from app.gateways.stripe_objects import LAPSED, Intent
+from app.gateways.stripe_objects import ABANDONED, LAPSED, REQUESTED, SUPERSEDED, Intent
 from app.kit.errors import Failure, GatewayRefused, NotFound, Unexplained
 from app.kit.ids import new_id
 from app.kit.money import Money
@@ -98,6 +108,10 @@ def learn(intent_id: str, *, now: datetime) -> bool:
     gateway = stripe_gateway()
     intent = gateway.intent(intent_id)
     payment_id = _payment_of(intent)
+    if intent.cancellation_reason == SUPERSEDED and intent.customer_id is not None:
+        newer = gateway.find_intent_for(intent.customer_id, payment_id)
+        if newer is not None and standing_holds.replaces(newer, intent.id):
+            intent, intent_id = newer, newer.id
     changed = _learn(intent, payment_id, now=now)
     if intent.received:  # what the charge says is refunded is not enough: some may have come back
         for refund in reversed(gateway.refunds_of(intent_id)):
@@ -107,6 +121,11 @@ def learn(intent_id: str, *, now: datetime) -> bool:
 
 def agree(payment: Payment, intent: Intent, *, now: datetime) -> None:
     """Take ``payment`` (locked) to where Stripe's ``intent`` is. Raises: Unexplained if that cannot be."""
+    if payment.intent_id is not None and labels.REPLACES in intent.metadata and payment.intent_id != intent.id:
+        if not standing_holds.take_the_place(payment, intent):
+            return  # it never came to be, or was replaced itself
+    elif payment.intent_id not in (None, intent.id) and intent.status == "canceled":
+        return  # its time is over, and another is held in its place
     if intent.amount != payment.amount or payment.intent_id not in (None, intent.id):
         raise Unexplained(f"{intent.id} ({intent.amount}) does not belong to {payment.id} ({payment.amount}).")
     payment.intent_id = intent.id
@@ -149,11 +168,8 @@ def _authorized(payment: Payment, intent: Intent, now: datetime) -> None:
     booking, was_saved = Booking.locked(payment.booking_id), payment.waits_for_its_day
     payment.authorized_minor = payment.amount_minor
     payment.decline_message = None
-    if intent.charge is not None:
-        payment.charge_id = intent.charge.id
-        payment.card_brand, payment.card_last4 = intent.charge.card_brand, intent.charge.card_last4
-        payment.capture_before = intent.charge.capture_before
-    payment.release_at = until = release_at(booking.complete_by, payment.capture_before)
+    standing_holds.note(payment, booking, intent)
+    until = payment.release_at or booking.complete_by
     by = Party.SYSTEM if was_saved and _is_asked_by_us(payment) else Party.MENTEE
     payment.move_to(PaymentState.AUTHORIZED, now=now, by=by)
     if booking.state == BookingState.CONFIRMED and was_saved:
@@ -268,7 +284,7 @@ def _send_capture(gateway: StripeGateway, order: Order) -> Intent:
 
 def _send_void(gateway: StripeGateway, order: Order) -> Intent:
     abandoned = order.params["metadata"].get("ends_as") == BookingState.EXPIRED
-    return gateway.cancel(order.params["payment_intent"], order.key, abandoned=abandoned)
+    return gateway.cancel(order.params["payment_intent"], order.key, reason=ABANDONED if abandoned else REQUESTED)
 
 
 def _find_end(gateway: StripeGateway, order: Order) -> Intent | None:

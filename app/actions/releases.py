@@ -1,11 +1,11 @@
-"""Holds that nobody will capture any more are let go of."""
+"""Holds that nobody will capture any more are let go of; those that somebody still may, after the bank, renewed."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
 
-from app.actions import deadlines, endings, operations, payments
+from app.actions import deadlines, endings, operations, payments, renewals
 from app.actions.transactions import atomically, unbroken
 from app.extensions import db
 from app.models.booking import Booking
@@ -62,6 +62,8 @@ def _begin(payment_id: str, *, now: datetime) -> str | None:
         if booking.state in payments.UNPAID_ENDS:
             ends_as, because = booking.state, booking.ended_because
         elif booking.state == BookingState.CONFIRMED and payment.release_at and payment.release_at <= now:
+            if renewals.is_called_for(payment, booking, now=now):
+                return renewals.start(payment, booking, now=now).id
             ends_as, because = _end_of(booking, now)
         else:
             return None

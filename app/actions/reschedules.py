@@ -249,7 +249,8 @@ def _take_along(payment: Payment, booking: Booking, *, now: datetime) -> None:
     if payment.waits_for_its_day:
         saved_cards.move_along(payment, booking, now=now)
     elif payment.state == PaymentState.AUTHORIZED:
-        if holds.is_too_short(booking.complete_by, payment.capture_before):
+        reach = _reach(payment)
+        if reach is not None and booking.ends_at > reach:
             raise IllegalMove(TOO_FAR)
         payment.release_at = holds.release_at(booking.complete_by, payment.capture_before)
         deadlines.lift(deadlines.RELEASE, payment.id)
@@ -260,7 +261,7 @@ def _reach(payment: Payment | None) -> datetime | None:
     """Until when a session can end at the latest for which this holds money; None: as late as any."""
     if payment is None or payment.state != PaymentState.AUTHORIZED or payment.capture_before is None:
         return None
-    return holds.latest_end(payment.capture_before)
+    return holds.latest_end(payment.capture_before, can_be_renewed=payment.can_be_renewed)
 
 
 def _other(side: Party) -> Party:

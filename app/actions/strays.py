@@ -6,7 +6,7 @@ from app.actions import operations
 from app.actions.orders import KINDS, Kind, Order
 from app.actions.transactions import atomically
 from app.gateways.stripe_gateway import StripeGateway
-from app.gateways.stripe_objects import Intent
+from app.gateways.stripe_objects import ABANDONED, Intent
 from app.kit.errors import Busy, Failure
 from app.models.operation import Operation
 from app.models.states import Party
@@ -30,7 +30,7 @@ def let_go(intent: Intent, *, now: datetime) -> None:
 
 
 def _send(gateway: StripeGateway, order: Order) -> Intent:
-    return gateway.cancel(order.params["payment_intent"], order.key, abandoned=True)
+    return gateway.cancel(order.params["payment_intent"], order.key, reason=ABANDONED)
 
 
 def _look_up(gateway: StripeGateway, order: Order) -> Intent | None:

@@ -9,9 +9,7 @@ import stripe
 
 from app.gateways.guard import Guard, is_replayed
 from app.gateways.stripe_objects import (
-    ABANDONED,
     API_VERSION,
-    REQUESTED,
     BalanceTransaction,
     Customer,
     Intent,
@@ -130,12 +128,12 @@ class StripeGateway(Setups):
         params: Any = {"amount_to_capture": amount.minor, "metadata": metadata, "expand": ["latest_charge"]}
         return self._intent(lambda: self._client.v1.payment_intents.capture(intent_id, params, key.options))
 
-    def cancel(self, intent_id: str, key: Key, *, abandoned: bool) -> Intent:
-        """Void a hold, or give up an intent that was never paid; ``abandoned`` if nobody asked for it.
+    def cancel(self, intent_id: str, key: Key, *, reason: str) -> Intent:
+        """Void a hold, or give up an intent that was never paid.
 
+        ``reason``: ABANDONED if nobody asked for it, REQUESTED, SUPERSEDED.
         Source: https://docs.stripe.com/api/payment_intents/cancel
         """
-        reason = ABANDONED if abandoned else REQUESTED
         params: Any = {"cancellation_reason": reason, "expand": ["latest_charge"]}
         return self._intent(lambda: self._client.v1.payment_intents.cancel(intent_id, params, key.options))
 

@@ -10,6 +10,7 @@ from app.kit.money import Money
 
 API_VERSION = "2026-10-28.endive"
 ABANDONED, REQUESTED = "abandoned", "requested_by_customer"  # the reasons that we give for canceling
+SUPERSEDED = "duplicate"  # and for one in whose place another is held, or that was to take another's place in vain
 LAPSED = "expired"  # the bank let go
 SAVED = "succeeded"  # the status of a SetupIntent whose card is kept
 _WORD = re.compile(r"[A-Za-z0-9_.]{1,80}")

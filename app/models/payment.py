@@ -96,6 +96,11 @@ class Payment(Stateful, Base):
         return self.state == PaymentState.CARD_SAVED
 
     @property
+    def can_be_renewed(self) -> bool:
+        """Whether the bank can be asked for another hold with nobody at the screen, before it lets go of this one."""
+        return self.state == PaymentState.AUTHORIZED and self.method_id is not None
+
+    @property
     def is_declined(self) -> bool:
         """Whether the bank has declined the saved card, so that the mentee may want to see to it."""
         return self.waits_for_its_day and self.decline_message is not None

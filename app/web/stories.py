@@ -201,11 +201,15 @@ def _ahead_of_a_charge(booking: Booking, payment: Payment, now: datetime) -> lis
         amount=booking.price,
         future=True,
     )
-    release = Step(
-        "unlock", "Released, if not", payment.release_at or booking.complete_by, amount=booking.price, future=True
-    )
+    ends = payment.release_at or booking.complete_by
+    renewed = payment.can_be_renewed and ends < booking.complete_by
+    release_at = booking.complete_by if renewed else ends
+    release = Step("unlock", "Released, if not", release_at, amount=booking.price, future=True)
     session = Step("calendar-event", "The session ends", booking.ends_at, future=True)
     steps = [session, charge, release] if now < booking.ends_at else [charge, release]
+    if renewed:
+        sentence = "Reserved anew, before the bank lets go of it"
+        steps.append(Step("arrow-repeat", sentence, ends, "Mentorhold", booking.price, future=True))
     if booking.late_fee and booking.free_until is not None and now <= booking.free_until:
         when_late = "later, " if payment.authorized_minor else "later, once it is reserved, "
         sentence = f"Until then {booking.mentee.name} cancels for free; {when_late}{booking.late_fee} is charged"

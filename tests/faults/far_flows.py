@@ -3,12 +3,15 @@
 from datetime import datetime, timedelta
 
 from app import jobs
-from app.actions import bookings, cancellations, card_forms
+from app.actions import bookings, cancellations, card_forms, deadlines
+from app.actions.transactions import atomically
+from app.models.booking import Booking
 from app.models.mentor import Mentor
+from app.models.payment import Payment
 from app.models.states import BookingState, Party, PaymentState
 from app.models.user import User
 from tests import people
-from tests.faults.flows import INTENTS, WORK, Flow, ann_and_bob, job, the_hour, unanswered
+from tests.faults.flows import INTENTS, WORK, Flow, ann_and_bob, job, let_go, the_hour, unanswered
 from tests.faults.recovery import finish
 from tests.people import HOUR, IN_A_MONTH
 from tests.stripe_double import Stripe
@@ -75,11 +78,6 @@ def declined(stripe: Stripe) -> None:
     finish()
 
 
-def declined_and_due_again(stripe: Stripe) -> None:
-    declined(stripe)
-    stripe.wait_until(IN_A_MONTH - 36 * HOUR)
-
-
 def declined_for_good(stripe: Stripe) -> None:
     declined(stripe)
     for before in (36, 24):
@@ -94,6 +92,23 @@ def paid_at_the_screen(stripe: Stripe) -> None:
     declined(stripe)
     stripe.pay(the_hour())
     stripe.wait_until(IN_A_MONTH - 36 * HOUR)
+
+
+def held_not_long_enough(stripe: Stripe) -> None:
+    """The time to let go of the hold has come, and the session may still be completed for two days."""
+    day_has_come(stripe)
+    ASK(stripe.now())
+    finish()
+    hour_id, payment = the_hour().id, the_hour().payment
+    assert payment is not None
+    assert payment.capture_before is not None
+    let_go_at = payment.capture_before - timedelta(hours=6)
+    with atomically():
+        hour, held = Booking.locked(hour_id), Payment.locked(payment.id)
+        hour.complete_by, held.release_at = let_go_at + timedelta(days=2), let_go_at
+        deadlines.lift(deadlines.RELEASE, held.id)
+        deadlines.put(deadlines.RELEASE, held.id, let_go_at)
+    stripe.wait_until(let_go_at)
 
 
 def look_at_card(now: datetime) -> None:
@@ -117,9 +132,9 @@ FAR = [
     Flow("read that the card is saved", card_typed_unheard, read, B.CONFIRMED, P.CARD_SAVED, 0),
     Flow("hold on a saved card", day_has_come, ASK, B.CONFIRMED, P.AUTHORIZED, 0),
     Flow("hear a saved card declined", day_of_a_decline_has_come, ASK, B.CONFIRMED, P.CARD_SAVED, 0),
-    Flow("hear it declined again", declined_and_due_again, ASK, B.CONFIRMED, P.CARD_SAVED, 0),
     Flow("ask what was paid at the screen", paid_at_the_screen, ASK, B.CONFIRMED, P.AUTHORIZED, 0),
     Flow("give up a declined card", declined_for_good, ASK, B.EXPIRED, P.FAILED, 0),
+    Flow("hold anew before the bank lets go", held_not_long_enough, let_go, B.CONFIRMED, P.AUTHORIZED, 0),
     Flow("cancel what stands on a saved card", card_saved, call_off_saved, B.CANCELLED, P.VOIDED, 0),
     Flow("cancel what was declined", declined, call_off_saved, B.CANCELLED, P.VOIDED, 0),
     Flow("cancel before a card is saved", reserved_far, call_off_saved, B.CANCELLED, P.VOIDED, 0),

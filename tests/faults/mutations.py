@@ -27,6 +27,7 @@ RACES_FOR_ANSWERS = "tests/faults/test_races_for_answers.py"
 KNOCKS = "app/gateways/stripe_webhooks.py"
 SAVED_CARDS, AUTHORIZATIONS = "app/actions/saved_cards.py", "app/actions/authorizations.py"
 SAVED, SAVED_RESTORED = "tests/actions/test_saved_cards.py", "tests/actions/test_restoring_saved_cards.py"
+RENEWED = "tests/actions/test_renewals.py"
 GATEWAY, LABELS = "app/gateways/stripe_gateway.py", "app/actions/labels.py"
 
 
@@ -490,7 +491,7 @@ MUTATIONS = [
     Mutation(
         "who gives a card up does not wait for who asks",
         AUTHORIZATIONS,
-        "reached.kind == deadlines.GIVE_UP and _is_still_to_be_asked(payment.id, now)",
+        "reached.kind == deadlines.GIVE_UP and not too_late and _is_still_to_be_asked(payment.id, now)",
         "False",
         (SAVED,),
     ),
@@ -510,6 +511,20 @@ MUTATIONS = [
         (SAVED, KILLS),
     ),
     Mutation("the saved card is asked as if its owner were there", GATEWAY, '"off_session": True,', "", (SAVED,)),
+    Mutation(
+        "a hold is made anew and the older one stays",
+        "app/actions/renewals.py",
+        '    _void(order.params["metadata"][REPLACES] if is_made else intent.id, now=now)\n',
+        "",
+        (RENEWED,),
+    ),
+    Mutation(
+        "a hold is let go before the newer one is made",
+        RELEASES,
+        "if renewals.is_called_for(payment, booking, now=now):",
+        "if False:",
+        (RENEWED,),
+    ),
     Mutation(
         "a card is saved without a word of its owner",
         BOOKINGS,

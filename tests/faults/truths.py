@@ -64,6 +64,12 @@ def untruths_now(stripe: Stripe) -> list[str]:
     db.session.expire_all()
     listed = stripe.client.v1.payment_intents.list({"limit": 100, "expand": ["data.latest_charge"]})
     intents = list(listed.auto_paging_iter())
+    held_anew = {
+        intent.metadata["replaces"]
+        for intent in intents
+        if "replaces" in intent.metadata and intent.status != "canceled"
+    }
+    intents = [it for it in intents if it.id not in held_anew and it.cancellation_reason != "duplicate"]
     setups = list(stripe.client.v1.setup_intents.list({"limit": 100}).auto_paging_iter())
     return [
         *_of_bookings(intents, setups),
