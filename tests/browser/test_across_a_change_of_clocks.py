@@ -125,3 +125,28 @@ def test_a_session_far_ahead_is_held_on_its_day_or_the_mentee_sees_to_it(meet: M
     cho.sees("Confirmed. $95.00 is reserved, nothing is charged.")
     opens(eli, "A month of numbers")
     eli.sees("Confirmed. $95.00 is reserved, nothing is charged.")
+
+
+def test_a_no_show_that_is_contested_is_given_back_when_nobody_answers(meet: Meet) -> None:
+    cho, eli = meet("Cho"), meet("Eli")
+    cho.open("/")
+    for _ in range(2):
+        cho.lets_pass(DAY)
+    opens(eli, "A month of numbers")
+    eli.click("Cho did not come, charge $95.00")
+    eli.sees("$95.00 was charged.")
+
+    opens(cho, "A month of numbers")
+    cho.click("Object to this charge")
+    cho.tab.get_by_label("What went wrong?").or_(cho.tab.locator("textarea")).first.fill(
+        "I was there; nobody let me in."
+    )
+    cho.tab.locator("input[name=remedy][value=full_refund]").check()
+    cho.click("Object")
+    cho.sees("Waiting for the mentor", "until")
+
+    cho.lets_pass(THREE_DAYS)
+    opens(cho, "A month of numbers")
+    cho.comes_to_see("$95.00 was charged, $95.00 of it refunded.")
+    opens(eli, "A month of numbers")
+    eli.sees("$95.00 was charged, $95.00 of it refunded.")
