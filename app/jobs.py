@@ -35,6 +35,7 @@ from app.actions import (
     reminders,
     reschedules,
     settlements,
+    trials,
 )
 from app.actions.courses import Course
 from app.extensions import db
@@ -92,6 +93,7 @@ JOBS = {
     "expire_checkouts": Job(timedelta(minutes=1), bookings.unpaid_too_long, bookings.expire, asks_stripe=False),
     "authorize_saved_cards": Job(timedelta(minutes=1), authorizations.due, authorizations.take_up),
     "expire_stale_holds": Job(timedelta(minutes=5), releases.stale, releases.release, asks_stripe=False),
+    "close_trials": Job(timedelta(minutes=5), trials.over, trials.close, asks_stripe=False),
     "lapse_requests": Job(timedelta(minutes=1), approvals.due, approvals.lapse, asks_stripe=False),
     "remind": Job(timedelta(minutes=1), reminders.due, reminders.remind, asks_stripe=False),
     "lapse_reschedules": Job(timedelta(minutes=1), reschedules.unanswered, reschedules.lapse, asks_stripe=False),

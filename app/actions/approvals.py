@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from app.actions import bookings, confirmations, deadlines, endings, operations, payments
+from app.actions import bookings, confirmations, deadlines, endings, operations, payments, trials
 from app.actions.deadlines import Due
+from app.actions.transactions import atomically, unbroken
 from app.kit.errors import Busy, IllegalMove
 from app.models.booking import Booking
 from app.models.operation import Operation
@@ -21,7 +22,9 @@ def accept(booking: Booking, *, now: datetime) -> None:
             raise Busy("This request is being taken back at this moment.")
         confirmations.confirm(booking, payment, by=Party.MENTOR, now=now)
 
-    bookings.decided(booking.id, confirm)
+    if booking.is_trial:
+        return _accept_trial(booking.id, now=now)
+    return bookings.decided(booking.id, confirm)
 
 
 def decline(booking: Booking, *, now: datetime) -> None:
@@ -31,9 +34,19 @@ def decline(booking: Booking, *, now: datetime) -> None:
         check(booking, now=now)
         return _let_go(payment, booking, BookingState.CANCELLED, Party.MENTOR, endings.DECLINED, now)
 
+    if booking.is_trial:
+        return trials.end(
+            booking.id,
+            BookingState.CANCELLED,
+            by=Party.MENTOR,
+            because=endings.DECLINED,
+            check=lambda asked: check(asked, now=now),
+            now=now,
+        )
     operation = bookings.decided(booking.id, let_go)
     if operation is not None:
         operations.execute(operation.id, now=now)
+    return None
 
 
 def check(booking: Booking, *, now: datetime) -> None:
@@ -60,9 +73,29 @@ def lapse(reached: Due, *, now: datetime) -> None:
             return None
         return _let_go(payment, booking, BookingState.EXPIRED, Party.SYSTEM, endings.NOT_ANSWERED, now)
 
+    if Booking.one(Booking.id == reached.subject).is_trial:
+        return _lapse_trial(reached, now=now)
     operation = bookings.decided(reached.subject, let_go)
     if operation is not None:
         operations.attempt(operation.id, now=now)
+    return None
+
+
+@unbroken
+def _accept_trial(booking_id: str, *, now: datetime) -> None:
+    with atomically():
+        booking = Booking.locked(booking_id)
+        check(booking, now=now)
+        confirmations.confirm(booking, None, by=Party.MENTOR, now=now)
+
+
+@unbroken
+def _lapse_trial(reached: Due, *, now: datetime) -> None:
+    with atomically():
+        booking = Booking.locked(reached.subject)
+        if deadlines.take_away(reached) and booking.state == BookingState.REQUESTED:
+            ended, because = BookingState.EXPIRED, endings.NOT_ANSWERED
+            endings.end_now(booking, None, ended, by=Party.SYSTEM, because=because, now=now)
 
 
 def _let_go(

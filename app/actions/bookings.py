@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from app.actions import (
     availability,
+    confirmations,
     customers,
     endings,
     holds,
@@ -18,6 +19,7 @@ from app.actions import (
     places,
     saved_cards,
     timetables,
+    trials,
 )
 from app.actions.claims import Slot
 from app.actions.holds import Plan
@@ -26,7 +28,8 @@ from app.extensions import db
 from app.kit import policy
 from app.kit.errors import IllegalMove, Invalid, NotFound, SlotTaken
 from app.kit.ids import new_id
-from app.models.booking import PLACES, Booking
+from app.kit.money import Money
+from app.models.booking import PLACES, TRIALS, Booking
 from app.models.mentor import Mentor
 from app.models.operation import Operation
 from app.models.payment import Payment
@@ -51,6 +54,7 @@ class Wish:
     description: str
     request_key: str
     consent: bool = False
+    is_trial: bool = False
 
 
 def book(mentee: User, mentor: Mentor, wish: Wish, *, now: datetime) -> Booking:
@@ -67,20 +71,24 @@ def book(mentee: User, mentor: Mentor, wish: Wish, *, now: datetime) -> Booking:
     mentee_id, mentor_id = mentee.id, mentor.id
     try:
         _planned(availability.check_open(mentor, wish.starts_at, wish.minutes, now=now, viewer=mentee), wish, now)
-        customer_id = customers.ensure(mentee, now=now)
+        customer_id = None if wish.is_trial else customers.ensure(mentee, now=now)
         booking_id, operation_id = reserve(mentee_id, mentor_id, wish, customer_id=customer_id, now=now)
     except SlotTaken:
         earlier = _made_before(mentee_id, wish)  # "somebody" may be the same form, sent twice at once
         if earlier is None:
             raise
         return earlier
-    operations.attempt(operation_id, now=now)  # if Stripe does not answer, the pay page says so and the slot is held
+    if operation_id is not None:  # if Stripe does not answer, the pay page says so and the slot is held
+        operations.attempt(operation_id, now=now)
     return Booking.one(Booking.id == booking_id)
 
 
 @unbroken
-def reserve(mentee_id: str, mentor_id: str, wish: Wish, *, customer_id: str, now: datetime) -> tuple[str, str]:
-    """Take the time of both, and write down the booking, its payment and the operation that will ask for the card.
+def reserve(
+    mentee_id: str, mentor_id: str, wish: Wish, *, customer_id: str | None, now: datetime
+) -> tuple[str, str | None]:
+    """Take the time of both, and write down the booking, its payment and the operation that will ask for the card;
+    of a free trial, for which there is no customer, the booking.
 
     All of it or nothing; booking and operation are told by their ids. There is no lock: whoever is second to a
     minute, to a place in the mentor's day or to the form's key, is refused by the database. Raises: Invalid, SlotTaken.
@@ -92,7 +100,9 @@ def reserve(mentee_id: str, mentor_id: str, wish: Wish, *, customer_id: str, now
         planned = _planned(slot, wish, now)
         mentor_day, place = places.next_on_day(timetable, slot.starts_at)
         mentor = timetable.mentor
-        price = mentor.price_for(wish.minutes)
+        if wish.is_trial:
+            trials.check(mentee_id, mentor, wish.minutes)
+        price = Money(0, mentor.currency) if wish.is_trial else mentor.price_for(wish.minutes)
         booking = Booking(
             id=new_id("bk"),
             mentor_id=mentor.id,
@@ -112,13 +122,17 @@ def reserve(mentee_id: str, mentor_id: str, wish: Wish, *, customer_id: str, now
             request_key=wish.request_key,
             mentor_day=mentor_day,
             place=place,
+            is_trial=wish.is_trial,
             needs_answer=mentor.approves,
             meeting_url=meetings.place_for(mentor),
             created_at=now,
         )
-        with or_else(SlotTaken(availability.FASTER), again=PLACES):
+        with or_else(SlotTaken(availability.FASTER), again=(PLACES, TRIALS)):
             timetable.claim(slot, booking.id, mentee=mentee_id)
             booking.insert()
+        if customer_id is None:
+            confirmations.secured(Booking.locked(booking.id), None, now=now)
+            return booking.id, None
         if planned.authorize_at is None:
             return booking.id, payments.hold(booking, customer_id=customer_id, now=now).id
         at = planned.authorize_at
@@ -135,7 +149,11 @@ def complete(booking: Booking, *, now: datetime) -> None:
         _check_uncontested(booking)
         return begin_completion(payment, booking, now=now)
 
-    operations.execute(decided(booking.id, capture).id, now=now)
+    if booking.is_trial:
+        check = _unless(cannot_complete, now)
+        ended, because = BookingState.COMPLETED, trials.TOOK_PLACE
+        return trials.end(booking.id, ended, by=Party.MENTOR, because=because, check=check, now=now)
+    return operations.execute(decided(booking.id, capture).id, now=now)
 
 
 def begin_completion(payment: Payment, booking: Booking, *, now: datetime) -> Operation:
@@ -188,7 +206,11 @@ def report_no_show(booking: Booking, *, now: datetime) -> None:
         _check_uncontested(booking)
         return begin_no_show(payment, booking, now=now)
 
-    operations.execute(decided(booking.id, end).id, now=now)
+    if booking.is_trial:
+        check = _unless(cannot_report_no_show, now)
+        ended, because = BookingState.NO_SHOW, endings.NO_SHOW
+        return trials.end(booking.id, ended, by=Party.MENTOR, because=because, check=check, now=now)
+    return operations.execute(decided(booking.id, end).id, now=now)
 
 
 def begin_no_show(payment: Payment, booking: Booking, *, now: datetime) -> Operation:
@@ -275,7 +297,7 @@ def end_unpaid(
 def _planned(slot: Slot, wish: Wish, now: datetime) -> Plan:
     """What is to happen to the money. Raises: Invalid if the mentee has not agreed to it."""
     planned = holds.plan(slot.starts_at, slot.ends_at, now=now)
-    if planned.is_deferred and not wish.consent:
+    if planned.is_deferred and not (wish.consent or wish.is_trial):
         raise Invalid("Please agree, or pick an earlier time: money cannot be held that long.", field="consent")
     return planned
 
@@ -283,6 +305,17 @@ def _planned(slot: Slot, wish: Wish, now: datetime) -> Plan:
 def _check_uncontested(booking: Booking) -> None:
     if booking.objection is not None and booking.objection.is_live:
         raise IllegalMove(f"{booking.mentee.name} has told us that you did not come. Please answer that first.")
+
+
+def _unless(reason_of: Callable[..., str | None], now: datetime) -> Callable[[Booking], None]:
+    """A check that refuses for whatever reason there is."""
+
+    def check(booking: Booking) -> None:
+        reason = reason_of(booking, now=now)
+        if reason is not None:
+            raise IllegalMove(reason)
+
+    return check
 
 
 def _made_before(mentee_id: str, wish: Wish) -> Booking | None:

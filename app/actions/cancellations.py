@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.actions import bookings, endings, ledger, operations, payments, refunds
+from app.actions import bookings, endings, ledger, operations, payments, refunds, trials
 from app.kit import policy
 from app.kit.errors import IllegalMove
 from app.kit.money import Money
@@ -24,9 +24,12 @@ class Quote:
     refunded: Money
     charged: Money
     earned: Money
+    is_trial: bool = False
 
     @property
     def sentence(self) -> str:
+        if self.is_trial:
+            return "It is a free trial: nothing is charged."
         if self.charged and self.released:
             return f"It is late: {self.charged} of the reservation is charged, and the other {self.released} released."
         if self.charged:
@@ -49,7 +52,7 @@ def quote(booking: Booking, *, by: Party, now: datetime) -> Quote:
     payment = booking.payment
     nothing = Money(0, booking.currency)
     if payment is None or payment.state in payments.NOTHING_HELD:
-        return Quote(nothing, nothing, nothing, nothing)
+        return Quote(nothing, nothing, nothing, nothing, is_trial=booking.is_trial)
     if payment.state == PaymentState.CAPTURED:
         return Quote(nothing, payment.captured - payment.refunded, nothing, nothing)
     stands = booking.state == BookingState.CONFIRMED
@@ -64,6 +67,8 @@ def check(booking: Booking, *, by: Party, now: datetime) -> None:
     booking.check_move(BookingState.CANCELLED)
     if booking.state == BookingState.CONFIRMED and by == Party.MENTEE and now >= booking.starts_at:
         raise IllegalMove("The session has started. If it does not take place, nothing will be charged.")
+    if booking.state == BookingState.COMPLETED and booking.is_trial:
+        raise IllegalMove("The trial has taken place, and there is nothing to give back.")
     if booking.state == BookingState.COMPLETED:
         if by == Party.MENTEE:
             raise IllegalMove("The session is completed and paid. Please ask your mentor for a refund.")
@@ -87,23 +92,30 @@ def cancel(booking: Booking, *, by: Party, quoted: str, now: datetime) -> None:
     Raises: IllegalMove, Busy, GatewayDown.
     """
 
-    def give_back(payment: Payment, booking: Booking) -> tuple[Operation | None, bool]:
+    def agreed(booking: Booking) -> Quote:
         current = quote(booking, by=by, now=now)
         if current.token != quoted:
             raise IllegalMove(
                 "This booking has changed since you looked. Please read the new figures and decide again."
             )
+        return current
+
+    def give_back(payment: Payment, booking: Booking) -> tuple[Operation | None, bool]:
+        current = agreed(booking)
         unpaid = payment.state in payments.NOTHING_HELD
         return _give_back(payment, booking, current, by, now), unpaid
 
+    if booking.is_trial:
+        ended, because = BookingState.CANCELLED, _because(booking, by)
+        trials.end(booking.id, ended, by=by, because=because, check=agreed, now=now)
+        return
     operation, unpaid = bookings.decided(booking.id, give_back)
     if operation is not None:
         (operations.attempt if unpaid else operations.execute)(operation.id, now=now)
 
 
 def _give_back(payment: Payment, booking: Booking, agreed: Quote, by: Party, now: datetime) -> Operation | None:
-    declines = booking.state == BookingState.REQUESTED and by == Party.MENTOR
-    because = endings.DECLINED if declines else endings.CALLED_OFF
+    because = _because(booking, by)
     if payment.state in payments.NOTHING_HELD:
         return bookings.end_unpaid(payment, booking, BookingState.CANCELLED, by, because, now)
     if agreed.refunded:
@@ -119,3 +131,8 @@ def _give_back(payment: Payment, booking: Booking, agreed: Quote, by: Party, now
             because=endings.CALLED_OFF_LATE,
         )
     return payments.start(payments.VOID, payment, by=by, now=now, ends_as=BookingState.CANCELLED, because=because)
+
+
+def _because(booking: Booking, by: Party) -> str:
+    declines = booking.state == BookingState.REQUESTED and by == Party.MENTOR
+    return endings.DECLINED if declines else endings.CALLED_OFF

@@ -29,5 +29,7 @@ def confirm(booking: Booking, payment: Payment | None, *, by: Party, now: dateti
     booking.move_to(BookingState.CONFIRMED, now=now, by=by)
     if payment is not None and payment.state == PaymentState.AUTHORIZED and payment.release_at is not None:
         deadlines.put(deadlines.RELEASE, payment.id, payment.release_at)
+    if booking.is_trial:
+        deadlines.put(deadlines.TRIAL, booking.id, booking.complete_by)
     reminders.plan(booking, now=now)
     news.of_confirmation(booking, payment, now=now)

@@ -12,6 +12,7 @@ from app.kit.columns import is_one_of
 from app.models.deadline import Deadline
 
 ANSWER = "answer"  # of a mentor to a request
+TRIAL = "trial"  # of people to say how a free trial went
 RELEASE = "release"  # of a payment's hold that nobody captured
 AUTHORIZE = "authorize"  # a payment whose card is saved
 GIVE_UP = "give_up"  # on such a payment, if its bank has declined until then

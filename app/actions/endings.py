@@ -40,7 +40,7 @@ def end(booking: Booking, payment: Payment, state: BookingState, operation: Oper
 
 def end_now(
     booking: Booking,
-    payment: Payment,
+    payment: Payment | None,
     state: BookingState,
     *,
     by: Party,
@@ -48,16 +48,22 @@ def end_now(
     now: datetime,
     operation_id: str | None = None,
 ) -> None:
-    """End a booking (locked), free its time, of both people, and tell them. Raises: IllegalMove."""
+    """End a booking (locked), free its time, of both people, and tell them. A free trial has no payment.
+
+    Raises: IllegalMove.
+    """
     came_from = booking.state
     booking.move_to(state, now=now, by=by, because=because, operation_id=operation_id)
     booking.ended_by, booking.ended_because, booking.ended_at = by, because, now
     SlotClaim.erase(SlotClaim.booking_id == booking.id)
-    if payment.authorize_at is not None:
+    if payment is not None and payment.authorize_at is not None:
         deadlines.lift_all(deadlines.OF_SAVED_CARDS, payment.id)
     if came_from == BookingState.CONFIRMED:
         reminders.lift(booking)
-        contests.end_with(booking, payment, by=by, because=because, now=now)
+        if payment is None:
+            deadlines.lift(deadlines.TRIAL, booking.id)
+        else:
+            contests.end_with(booking, payment, by=by, because=because, now=now)
     elif came_from == BookingState.REQUESTED:
         deadlines.lift(deadlines.ANSWER, booking.id)
     news.of_end(booking, payment, came_from=came_from, now=now)

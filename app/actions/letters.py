@@ -69,7 +69,8 @@ def use(sender: Sender) -> None:
 def compose(mail: Mail) -> Letter:
     """What the mail says: first line subject, then paragraphs, as its template has it."""
     person, facts = mail.person, _readable(mail)
-    words = _environment().get_template(f"{WORDS.get(mail.kind, mail.kind)}.txt").render(facts)
+    name = "trial" if facts["is_trial"] else WORDS.get(mail.kind, mail.kind)
+    words = _environment().get_template(f"{name}.txt").render(facts)
     subject, _, rest = words.strip().partition("\n")
     paragraphs = [" ".join(LINES.split(part.strip())) for part in rest.split("\n\n") if part.strip()]
     page = {**facts, "subject": subject.strip(), "paragraphs": paragraphs}
@@ -118,7 +119,8 @@ def _readable(mail: Mail) -> dict[str, Any]:
         "begins": said(start, zone, TIME),
         "ends": said(end, zone, TIME),
         "complete_by": said(datetime.fromisoformat(facts["complete_by"]), zone, DAY_AND_TIME),
-        "needs_answer": facts.get("needs_answer", False),  # of what was written before there were requests
+        "needs_answer": facts.get("needs_answer", False),  # of what was written before there were requests and trials
+        "is_trial": facts.get("is_trial", False),
         "meets_from": said(start - meetings.EARLY, zone, TIME) if booking.meeting_url else "",
         **{name: _said(facts.get(name), zone) for name in MOMENTS},
         "kind": mail.kind,

@@ -44,7 +44,8 @@ MOMENTS = {
 
 def plan(booking: Booking, *, now: datetime) -> None:
     """Put down the moments of a booking that are still ahead. Inside the transaction that confirms it."""
-    ahead = {kind: moment.at(booking) for kind, moment in MOMENTS.items()}
+    wanted = {kind: moment for kind, moment in MOMENTS.items() if not (moment.to_complete and booking.is_trial)}
+    ahead = {kind: moment.at(booking) for kind, moment in wanted.items()}
     deadlines.put_all(booking.id, {kind: at for kind, at in ahead.items() if now < at < MOMENTS[kind].until(booking)})
 
 

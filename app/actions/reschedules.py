@@ -75,13 +75,15 @@ def check(booking: Booking, *, now: datetime) -> None:
     """Raises: IllegalMove with the reason if the session cannot be moved (any more)."""
     if booking.state != BookingState.CONFIRMED:
         raise IllegalMove("Only a confirmed session can be moved.")
+    if booking.is_trial:
+        raise IllegalMove("A free trial cannot be moved. Please cancel it, and pick another time.")
     if now >= booking.starts_at:
         raise IllegalMove("The session has begun and cannot be moved any more.")
 
 
 def can(booking: Booking, *, now: datetime) -> bool:
     """Whether another time could be proposed now."""
-    return booking.state == BookingState.CONFIRMED and now < booking.starts_at
+    return booking.state == BookingState.CONFIRMED and now < booking.starts_at and not booking.is_trial
 
 
 def openings(booking: Booking, *, now: datetime) -> availability.Openings:
@@ -233,7 +235,7 @@ def _hold_at(booking: Booking, slot: Slot, *, now: datetime) -> None:
     if timetable.day_of(slot.starts_at) != timetable.day_of(booking.starts_at):
         mentor_day, place = places.next_on_day(timetable, slot.starts_at)
     SlotClaim.erase(SlotClaim.booking_id == booking.id)
-    with or_else(SlotTaken("Somebody has taken that time meanwhile.", money=STAYS), again=PLACES):
+    with or_else(SlotTaken("Somebody has taken that time meanwhile.", money=STAYS), again=(PLACES,)):
         timetable.claim(slot, booking.id, mentee=booking.mentee_id)
         booking.starts_at, booking.ends_at = slot.starts_at, slot.ends_at
         booking.complete_by = holds.complete_by(slot.ends_at)

@@ -1,7 +1,7 @@
 """Where a change begins and ends: everything inside is kept, or nothing is."""
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -81,17 +81,17 @@ def at_once(statement: Executable, values: Mapping[str, Any]) -> Sequence[Row[An
 
 
 @contextmanager
-def or_else(failure: Failure, *, again: str = "") -> Iterator[None]:
+def or_else(failure: Failure, *, again: Collection[str] = ()) -> Iterator[None]:
     """Write what is inside now; raise ``failure`` if somebody else has what there can be only one of.
 
-    If it is the unique index ``again`` that says so, Outrun is raised instead. Only PostgreSQL names it, but on SQLite
-    nobody can be faster within a transaction.
+    If it is one of the unique indexes ``again`` that says so, Outrun is raised instead. Only PostgreSQL names it, but
+    on SQLite nobody can be faster within a transaction.
     """
     try:
         yield
         db.session.flush()
     except IntegrityError as error:
-        if again and _broken(error) == again:
+        if _broken(error) in again:
             raise Outrun from error
         if _is_taken(error):
             raise failure from error

@@ -20,6 +20,7 @@ from app.models.user import User
 PENDING = "state = 'pending_payment'"
 COUNTED = "state IN ('pending_payment', 'requested', 'confirmed', 'completed', 'no_show')"
 PLACES = "uq_booking_place"  # names the index by which two who want the last place of a day meet
+TRIALS = "uq_booking_trial"  # and this one, where two forms ask for the one trial that somebody has with a mentor
 
 
 class Booking(Stateful, Base):
@@ -29,7 +30,8 @@ class Booking(Stateful, Base):
     checkout; ``complete_by`` is the last moment to complete the session. ``request_key`` comes with the form, so that
     submitting it twice makes one booking. ``place`` is the number of a session among those of ``mentor_day``, a day
     where the mentor is; only what is booked under a daily cap has one. ``meeting_url`` is shown to nobody until shortly
-    before. If it ``needs_answer``, its mentor has to accept it until ``answer_by``, once the money is secured.
+    before. What ``is_trial`` costs nothing and has no payment. If it ``needs_answer``, its mentor has to accept it
+    until ``answer_by``, once the money is secured.
     """
 
     __tablename__ = "booking"
@@ -41,7 +43,8 @@ class Booking(Stateful, Base):
         Index("ix_booking_starts_at_id", "starts_at", "id"),
         Index("ix_booking_unpaid", "pay_by", **only(PENDING)),
         Index(PLACES, "mentor_id", "mentor_day", "place", unique=True, **only(COUNTED)),
-        CheckConstraint("price_minor > 0", name="price_is_positive"),
+        Index(TRIALS, "mentee_id", "mentor_id", unique=True, **only(f"is_trial AND {COUNTED}")),
+        CheckConstraint("CASE WHEN is_trial THEN price_minor = 0 ELSE price_minor > 0 END", name="price"),
         CheckConstraint("starts_at < ends_at", name="ends_after_start"),
         CheckConstraint("0 <= commission_bps AND commission_bps <= 10000", name="commission"),
         CheckConstraint("place >= 1", name="place"),
@@ -65,6 +68,7 @@ class Booking(Stateful, Base):
     state: Mapped[BookingState] = mapped_column(stored(BookingState), default=BookingState.PENDING_PAYMENT)
     pay_by: Mapped[datetime] = mapped_column(UtcDateTime)
     complete_by: Mapped[datetime] = mapped_column(UtcDateTime)
+    is_trial: Mapped[bool] = mapped_column(default=False, server_default=false())
     needs_answer: Mapped[bool] = mapped_column(default=False, server_default=false())
     answer_by: Mapped[datetime | None] = mapped_column(UtcDateTime)
     agreed_done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -47,8 +47,8 @@ class Mentor(Base):
     in hours if it is more than the platform's, sessions on one of the mentor's days at most, how many days ahead, and
     of the platform's durations those (minutes) that are offered; None stands for no rule of one's own.
 
-    If a mentor ``approves``, bookings are requests first. ``meeting_url`` is where sessions take place; None: each in a
-    room of its own.
+    ``trial_minutes`` is the length of a free trial, None if there is none. If a mentor ``approves``, bookings are
+    requests first. ``meeting_url`` is where sessions take place; None: each in a room of its own.
     """
 
     __tablename__ = "mentor"
@@ -59,6 +59,7 @@ class Mentor(Base):
         CheckConstraint("notice_hours BETWEEN 1 AND 720", name="notice_hours"),
         CheckConstraint("daily_cap BETWEEN 1 AND 24", name="daily_cap"),
         CheckConstraint("horizon_days BETWEEN 1 AND 365", name="horizon_days"),
+        CheckConstraint("trial_minutes BETWEEN 5 AND 240", name="trial_minutes"),
         CheckConstraint("durations <> ''", name="durations"),
         Index("ix_mentor_listed", "published", "created_at", "id"),
     )
@@ -80,6 +81,7 @@ class Mentor(Base):
     daily_cap: Mapped[int | None] = mapped_column()
     horizon_days: Mapped[int | None] = mapped_column()
     durations: Mapped[tuple[int, ...] | None] = mapped_column(Minutes(100))
+    trial_minutes: Mapped[int | None] = mapped_column()
     approves: Mapped[bool] = mapped_column(default=False, server_default=false())
     meeting_url: Mapped[str | None] = mapped_column(String(500))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -102,6 +104,11 @@ class Mentor(Base):
         """For how many minutes one can book: what the platform allows now and the mentor offers."""
         allowed = policy.current().durations
         return allowed if self.durations is None else tuple(n for n in allowed if n in self.durations)
+
+    @property
+    def trial_length(self) -> int | None:
+        """For how many minutes one can have a free trial; None if there is none."""
+        return self.trial_minutes if self.trial_minutes in self.lengths else None
 
     def length_near(self, minutes: int) -> int | None:
         """``minutes`` if one can book that, else the nearest length that one can; None if there is none."""

@@ -48,7 +48,7 @@ def dashboard() -> str:
 def booking(booking_id: str) -> ResponseReturnValue:
     """One booking and the story of its money."""
     now, shown = clock.now(), Booking.one(Booking.id == booking_id)
-    free = shown.payment is not None and shown.payment.is_free
+    free = shown.is_trial or (shown.payment is not None and shown.payment.is_free)
     return live.answer(
         "admin/booking.html",
         booking=shown,

@@ -23,7 +23,7 @@ from wtforms import (
     ValidationError,
 )
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp
+from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, NumberRange, Optional, Regexp
 from wtforms.widgets import HiddenInput
 
 from app.actions.accounts import LONGEST_PASSWORD, SHORTEST_PASSWORD
@@ -171,12 +171,17 @@ class BookingForm(FlaskForm):  # type: ignore[misc]
     mentor = HiddenField(validators=[InputRequired()])
     minutes = HiddenField(validators=[Regexp(r"^[0-9]{1,3}\Z", message="A session has a length in minutes.")])
     starts_at = HiddenField(validators=[_instant])
+    trial = HiddenField(validators=[AnyOf(("", "yes"), message="A trial is free, or it is none.")], default="")
     request_key = HiddenField(
         validators=[Regexp(r"^[A-Za-z0-9_-]{16,64}\Z", message="Please reload the page.")],
         default=lambda: secrets.token_urlsafe(24),
     )
     consent = BooleanField("I agree")  # to what the page says of the card, if the money cannot be held yet
     submit = SubmitField("Reserve and go to payment")
+
+    @property
+    def is_trial(self) -> bool:
+        return bool(self.trial.data == "yes")
 
 
 class ProfileForm(FlaskForm):  # type: ignore[misc]

@@ -1,6 +1,6 @@
 """Where to go next, without ever leaving the house."""
 
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from flask import request, url_for
 
@@ -25,8 +25,9 @@ def after_log_in() -> str:
     if request.method == "GET":
         return request.full_path.rstrip("?")
     if request.endpoint == "mentee.book":
-        mentor, minutes, starts_at = (request.form.get(name, "")[:100] for name in ("mentor", "minutes", "starts_at"))
-        return url_for("mentee.new_booking", mentor=mentor, minutes=minutes, starts_at=starts_at)
+        asked = {name: request.form.get(name, "")[:100] for name in ("mentor", "minutes", "starts_at", "trial")}
+        query = urlencode({name: word for name, word in asked.items() if word or name != "trial"})
+        return f"{url_for('mentee.new_booking')}?{query}"
     try:
         came_from = urlsplit(request.referrer or "")
     except ValueError:

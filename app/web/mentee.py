@@ -23,6 +23,7 @@ from app.extensions import limiter
 from app.kit import clock, policy
 from app.kit.errors import GatewayDown, Invalid, LookedInto, NotFound, SlotTaken
 from app.kit.ids import is_id
+from app.kit.money import Money
 from app.models.booking import Booking
 from app.models.listings import all_listed, listed
 from app.models.mentor import Mentor
@@ -109,6 +110,7 @@ def book() -> ResponseReturnValue:
         form.description.data or "",
         form.request_key.data,
         consent=form.consent.data,
+        is_trial=form.is_trial,
     )
     try:
         booking = bookings.book(me(), mentor, wish, now=clock.now())
@@ -123,6 +125,9 @@ def book() -> ResponseReturnValue:
     except Invalid as failure:
         show_on(form, failure)
         return _form(form, mentor, slot), failure.status
+    if booking.is_trial:
+        flash(story_of(booking, now=clock.now()).headline, "done")
+        return redirect(url_for(".booking", booking_id=booking.id))
     return redirect(url_for(".payment", booking_id=booking.id))
 
 
@@ -271,7 +276,8 @@ def _form(
     nearest: list[Slot] | None = None,
     slot_taken: bool = False,
 ) -> str:
-    price, now = mentor.price_for(int(form.minutes.data)), clock.now()
+    price = Money(0, mentor.currency) if form.is_trial else mentor.price_for(int(form.minutes.data))
+    now = clock.now()
     return render_template(
         "mentee/book.html",
         form=form,

@@ -60,7 +60,7 @@ def booking(booking_id: str) -> ResponseReturnValue:
     """One booking and the story of its money."""
     now, mine = clock.now(), Booking.of_mentor(me(), booking_id)
     contested = mine.objection is not None and mine.objection.is_live
-    free = mine.payment is not None and mine.payment.is_free and not contested
+    free = mine.is_trial or (mine.payment is not None and mine.payment.is_free and not contested)
     open_now = mine.state == BookingState.CONFIRMED and free
     reason = bookings.cannot_complete(mine, now=now) if open_now else None
     return live.answer(

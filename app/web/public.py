@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
-from app.actions import availability
+from app.actions import availability, trials
 from app.kit import clock, policy
 from app.kit.calendar import zone_names
 from app.kit.errors import GatewayDown, Invalid
@@ -47,7 +47,10 @@ def mentor(mentor_id: str) -> str:
     """A mentor, the price, and the times that can be booked now."""
     now, who = clock.now(), viewer()
     shown = Mentor.one(Mentor.id == mentor_id, Mentor.published)
-    minutes = request.args.get("minutes", availability.USUAL_MINUTES, type=int)
+    reason = trials.why_not(who.id, shown) if who else None
+    trial_length = shown.trial_length if reason is None else None
+    trial = trial_length is not None and request.args.get("trial") == "yes"
+    minutes = trial_length if trial else request.args.get("minutes", availability.USUAL_MINUTES, type=int)
     if minutes not in shown.lengths:
         minutes = shown.length_near(availability.USUAL_MINUTES) or availability.USUAL_MINUTES
     openings = availability.openings(shown, minutes, now=now, viewer=who)
@@ -60,6 +63,8 @@ def mentor(mentor_id: str) -> str:
         durations=shown.lengths,
         free_hours=policy.current().free_hours,
         price=shown.price_for(minutes),
+        trial=trial,
+        trial_length=trial_length,
         week=week,
         next_free=first.starts_at if first else None,
         book_until=openings.end,

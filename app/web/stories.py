@@ -17,7 +17,7 @@ from app.models.operation import Operation
 from app.models.payment import Payment
 from app.models.reschedule import Reschedule
 from app.models.states import BookingState, OperationState, Party, PaymentState, RescheduleState, Transition
-from app.web import quarrels
+from app.web import quarrels, trial_stories
 from app.web.filters import when_short
 from app.web.steps import Step, who
 
@@ -36,15 +36,16 @@ class Story:
 def story_of(booking: Booking, *, now: datetime) -> Story:
     """Tell a booking, in four queries beyond what the booking was loaded with."""
     payment, there = booking.payment, check_ins.of(booking)
+    trial = booking.is_trial
     steps = [Step("calendar-plus", "Time reserved", booking.created_at, booking.mentee.name)]
     steps += _past(booking)
     steps += [Step("check2", "Checked in", at, who(party, booking)) for party, at in there.items()]
     steps.sort(key=lambda step: step.at)  # stable: what happened at one instant stays in its order
     return Story(
-        _headline(booking, payment),
-        _next_action(booking, payment, now),
+        trial_stories.headline(booking) if trial else _headline(booking, payment),
+        trial_stories.next_action(booking) if trial else _next_action(booking, payment, now),
         _bank_line(payment),
-        steps + _future(booking, payment, now),
+        steps + (trial_stories.future(booking) if trial else _future(booking, payment, now)),
         there,
     )
 

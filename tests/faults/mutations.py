@@ -390,7 +390,7 @@ MUTATIONS = [
     Mutation(
         "whoever is second to a place in a day is refused, though there are others",
         BOOKINGS,
-        ", again=PLACES)",
+        ", again=(PLACES, TRIALS))",
         ")",
         (RACES_FOR_TIME,),
     ),

@@ -91,8 +91,21 @@ WRONGS = {
         ("ck_payment_captured_within_hold",),
     ),
     "a payment of nothing": Wrong("UPDATE payment SET amount_minor = 0", ("ck_payment_amount_is_positive",)),
-    "a booking for nothing": Wrong("UPDATE booking SET price_minor = 0", ("ck_booking_price_is_positive",)),
-    "a booking for less than nothing": Wrong("UPDATE booking SET price_minor = -1", ("ck_booking_price_is_positive",)),
+    "a booking for nothing": Wrong("UPDATE booking SET price_minor = 0", ("ck_booking_price",)),
+    "a booking for less than nothing": Wrong("UPDATE booking SET price_minor = -1", ("ck_booking_price",)),
+    "a trial that costs something": Wrong("UPDATE booking SET is_trial = true", ("ck_booking_price",)),
+    "a second trial with the same mentor": Wrong(
+        another("booking", "id = 'bk_trial'", id="'bk_other'", request_key="'another-form-for-it'"),
+        ("uq_booking_trial", "booking.mentee_id, booking.mentor_id"),
+        first=another(
+            "booking",
+            "id = (SELECT min(id) FROM booking WHERE state = 'completed')",
+            id="'bk_trial'",
+            request_key="'the-form-of-a-trial'",
+            is_trial="true",
+            price_minor="0",
+        ),
+    ),
     "an hour for nothing": Wrong("UPDATE mentor SET hourly_rate_minor = 0", ("ck_mentor_rate_is_positive",)),
     "an operation over nothing": Wrong("UPDATE operation SET amount_minor = 0", ("ck_operation_amount_is_positive",)),
     "an operation over less than nothing": Wrong(
