@@ -1,7 +1,6 @@
 """What people do with an hour: book it and complete it; and what happens when nobody does."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
@@ -12,23 +11,18 @@ from app.actions import (
     confirmations,
     customers,
     endings,
-    holds,
-    meetings,
     operations,
     payments,
     places,
     saved_cards,
     timetables,
     trials,
+    wishes,
 )
-from app.actions.claims import Slot
-from app.actions.holds import Plan
 from app.actions.transactions import atomically, or_else, unbroken
+from app.actions.wishes import Wish as Wish  # whoever books says so with it
 from app.extensions import db
-from app.kit import policy
 from app.kit.errors import IllegalMove, Invalid, NotFound, SlotTaken
-from app.kit.ids import new_id
-from app.kit.money import Money
 from app.models.booking import PLACES, TRIALS, Booking
 from app.models.mentor import Mentor
 from app.models.operation import Operation
@@ -39,22 +33,6 @@ from app.models.user import User
 BATCH = 100
 
 Decision = TypeVar("Decision")
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What a mentee asks for. ``request_key`` belongs to the form: the same key never makes a second booking.
-
-    ``consent``: if money cannot be held yet, their card may be saved and the price held while they are away.
-    """
-
-    starts_at: datetime
-    minutes: int
-    title: str
-    description: str
-    request_key: str
-    consent: bool = False
-    is_trial: bool = False
 
 
 def book(mentee: User, mentor: Mentor, wish: Wish, *, now: datetime) -> Booking:
@@ -70,7 +48,7 @@ def book(mentee: User, mentor: Mentor, wish: Wish, *, now: datetime) -> Booking:
         raise Invalid("You cannot book yourself.")
     mentee_id, mentor_id = mentee.id, mentor.id
     try:
-        _planned(availability.check_open(mentor, wish.starts_at, wish.minutes, now=now, viewer=mentee), wish, now)
+        wishes.planned(availability.check_open(mentor, wish.starts_at, wish.minutes, now=now, viewer=mentee), wish, now)
         customer_id = None if wish.is_trial else customers.ensure(mentee, now=now)
         booking_id, operation_id = reserve(mentee_id, mentor_id, wish, customer_id=customer_id, now=now)
     except SlotTaken:
@@ -97,36 +75,9 @@ def reserve(
         timetable = timetables.around(mentor_id, wish.starts_at)
         slot = timetable.check(wish.starts_at, wish.minutes, now=now)
         timetable.check_not_busy(slot)
-        planned = _planned(slot, wish, now)
-        mentor_day, place = places.next_on_day(timetable, slot.starts_at)
-        mentor = timetable.mentor
-        if wish.is_trial:
-            trials.check(mentee_id, mentor, wish.minutes)
-        price = Money(0, mentor.currency) if wish.is_trial else mentor.price_for(wish.minutes)
-        booking = Booking(
-            id=new_id("bk"),
-            mentor_id=mentor.id,
-            mentee_id=mentee_id,
-            title=wish.title,
-            description=wish.description,
-            starts_at=slot.starts_at,
-            ends_at=slot.ends_at,
-            minutes=wish.minutes,
-            price_minor=price.minor,
-            currency=price.currency,
-            commission_bps=policy.current().commission_bps,
-            terms=mentor.terms,
-            free_until=policy.current().free_until(slot.starts_at, now),
-            pay_by=now + policy.current().checkout,
-            complete_by=planned.complete_by,
-            request_key=wish.request_key,
-            mentor_day=mentor_day,
-            place=place,
-            is_trial=wish.is_trial,
-            needs_answer=mentor.approves,
-            meeting_url=meetings.place_for(mentor),
-            created_at=now,
-        )
+        planned = wishes.planned(slot, wish, now)
+        place = places.next_on_day(timetable, slot.starts_at)
+        booking = wishes.draw_up(wish, slot, planned, place, mentee_id=mentee_id, mentor=timetable.mentor, now=now)
         with or_else(SlotTaken(availability.FASTER), again=(PLACES, TRIALS)):
             timetable.claim(slot, booking.id, mentee=mentee_id)
             booking.insert()
@@ -292,14 +243,6 @@ def end_unpaid(
     if payment.state not in payments.NOTHING_HELD or operations.unsettled(payment.id) is not None:
         return None
     return saved_cards.give_up(payment, by=by, now=now, ends_as=state, because=because)
-
-
-def _planned(slot: Slot, wish: Wish, now: datetime) -> Plan:
-    """What is to happen to the money. Raises: Invalid if the mentee has not agreed to it."""
-    planned = holds.plan(slot.starts_at, slot.ends_at, now=now)
-    if planned.is_deferred and not (wish.consent or wish.is_trial):
-        raise Invalid("Please agree, or pick an earlier time: money cannot be held that long.", field="consent")
-    return planned
 
 
 def _check_uncontested(booking: Booking) -> None:

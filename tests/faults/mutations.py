@@ -527,15 +527,15 @@ MUTATIONS = [
     ),
     Mutation(
         "a card is saved without a word of its owner",
-        BOOKINGS,
-        "if planned.is_deferred and not wish.consent:",
+        "app/actions/wishes.py",
+        "if found.is_deferred and not (wish.consent or wish.is_trial):",
         "if False:",
         (SAVED,),
     ),
     Mutation(
         "a saved card outlives its booking in the list of what is due",
         "app/actions/endings.py",
-        "if payment.authorize_at is not None:",
+        "if payment is not None and payment.authorize_at is not None:",
         "if False:",
         (SAVED,),
     ),

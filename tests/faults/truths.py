@@ -150,6 +150,8 @@ def _reminders_of(booking: Booking, moves: list[Transition]) -> Iterator[tuple[s
     still_due = set(db.session.scalars(select(Deadline.kind).where(Deadline.subject == booking.id)))
     was_told = set(db.session.scalars(select(Mail.kind).where(Mail.booking_id == booking.id)))
     for kind, moment in reminders.MOMENTS.items():
+        if moment.to_complete and booking.is_trial:
+            continue  # which has taken place if nobody says anything
         planned = confirmed_at < moment.at(booking) < moment.until(booking)
         if planned and kind not in still_due and (kind in was_told or clock.now() < moment.until(booking)):
             yield booking.id, kind, booking.mentor.user_id
