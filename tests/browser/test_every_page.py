@@ -53,7 +53,8 @@ def _for_bob(person: Person) -> list[str]:
     person.open("/mentor/")
     bookings, [his_page] = _links(person, "/mentor/bookings/bk_"), _links(person, "/mentors/mt_")
     return [
-        *("/mentor/", "/mentor/profile", "/mentor/availability", his_page, "/mentee/"),
+        *("/mentor/", "/mentor/profile", "/mentor/availability", "/mentor/arrangements", "/mentor/busy-calendar"),
+        *(his_page, f"{his_page}?trial=yes", "/mentee/"),
         *(f"{bookings[at]}/cancellation" for at in (0, 1)),
         *bookings,
     ]
