@@ -63,14 +63,14 @@ def test_ann_waits_and_sees_until_when(browser: Open, request_id: str):
 
 def test_bob_accepts_from_his_inbox(bobs: Browser, request_id: str, browser: Open):
     bobs.get("/mentor/")
-    assert "Asked for Ann" in bobs.words
+    assert "Asked by Ann" in bobs.words
     assert "Answer by Wed 3 Jun, 10:00 , or the request is over." in bobs.words
     bobs.press("Accept")
     assert "Accepted. Ann has been told." in bobs.words
     assert "Confirmed. €80.00 is reserved, nothing is charged." in bobs.words
     assert any("Request accepted, session confirmed" in step and "Bob" in step for step in bobs.page.steps)
     bobs.get("/mentor/")
-    assert "Asked for Ann" not in bobs.words
+    assert "Asked by Ann" not in bobs.words
 
 
 def test_bob_declines_on_the_bookings_page(bobs: Browser, request_id: str, browser: Open):

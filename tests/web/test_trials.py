@@ -49,7 +49,7 @@ def test_ann_books_a_trial_without_a_card(
     assert anns.page.steps[-1].startswith("Still to come: The session ends. Free trial: nothing is charged.")
     assert stripe.intents() == []
     anns.get("/mentee/")
-    assert "Free" in anns.words
+    assert "Confirmed Free" in anns.words, "and no word of money that is held"
     anns.get("/")
     anns.click("Bob")
     assert "Free trial, once" not in anns.words
