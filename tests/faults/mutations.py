@@ -24,6 +24,10 @@ BOOKINGS, SETTLEMENTS, INBOX = "app/actions/bookings.py", "app/actions/settlemen
 AVAILABILITY = "tests/actions/test_availability.py"
 APPROVALS, ANSWERS_TO_REQUESTS = "app/actions/approvals.py", "tests/actions/test_approvals.py"
 RACES_FOR_ANSWERS = "tests/faults/test_races_for_answers.py"
+EARNINGS, CLEARED = "app/actions/earnings.py", "tests/actions/test_earnings.py"
+CONTESTS, OBJECTIONS = "app/actions/contests.py", "tests/actions/test_objections.py"
+ABSENCES, MISSED = "app/actions/absences.py", "tests/actions/test_absences.py"
+RACES_FOR_CONTESTS = "tests/faults/test_races_for_contests.py"
 KNOCKS = "app/gateways/stripe_webhooks.py"
 SAVED_CARDS, AUTHORIZATIONS = "app/actions/saved_cards.py", "app/actions/authorizations.py"
 SAVED, SAVED_RESTORED = "tests/actions/test_saved_cards.py", "tests/actions/test_restoring_saved_cards.py"
@@ -417,6 +421,77 @@ MUTATIONS = [
         "        amount=booking.price,\n",
         "        amount=booking.mentor.price_for(booking.minutes),\n",
         (RACES_FOR_TIME,),
+    ),
+    # ---- what is contested
+    Mutation(
+        "what is contested is cleared all the same",
+        "app/actions/objections.py",
+        "        earnings.contest(payment)\n",
+        "",
+        (OBJECTIONS, RACES_FOR_CONTESTS),
+    ),
+    Mutation(
+        "a charge that was contested before it was counted is cleared",
+        EARNINGS,
+        "if Objection.live_of(payment.booking_id) is None:",
+        "if True:",
+        (MISSED,),
+    ),
+    Mutation(
+        "earnings are cleared while a refund is not settled",
+        EARNINGS,
+        "if not payment.is_free:",
+        "if False:",
+        (CLEARED,),
+    ),
+    Mutation(
+        "what was refunded is made available",
+        LEDGER,
+        "    left = captured - refunded - commission_of(captured, refunded, booking.commission_bps)\n",
+        "    left = captured - commission_of(captured, refunded, booking.commission_bps)\n",
+        (CLEARED,),
+    ),
+    Mutation(
+        "a refund after the clearing comes from what is pending",
+        LEDGER,
+        "available_of(booking.mentor_id) if cleared else",
+        "pending_of(booking.mentor_id) if cleared else",
+        (CLEARED,),
+    ),
+    Mutation(
+        "an objection of which nothing is left stays open",
+        CONTESTS,
+        "objection = None if payment.left else Objection.live_of(booking.id)",
+        "objection = None",
+        (OBJECTIONS, MISSED),
+    ),
+    Mutation(
+        "silence agrees twice",
+        "app/actions/objections.py",
+        "        if not deadlines.take_away(reached):\n            return None\n",
+        "        deadlines.take_away(reached)\n",
+        (RACES_FOR_CONTESTS, OBJECTIONS),
+    ),
+    Mutation(
+        "a newer proposal than the page showed is accepted",
+        "app/actions/objections.py",
+        "    if seen != objection.standing.number:\n",
+        "    if False:\n",
+        (OBJECTIONS,),
+    ),
+    Mutation(
+        "an absent mentor has longer than the hold stands",
+        ABSENCES,
+        "payment.release_at = until = holds.release_at(booking.complete_by, payment.capture_before)",
+        "payment.release_at = until = booking.complete_by",
+        (MISSED,),
+    ),
+    Mutation(
+        "a contested absence charges nothing",
+        ABSENCES,
+        "begin = bookings.begin_completion if took_place else bookings.begin_no_show",
+        "begin = bookings.begin_no_show",
+        (MISSED,),
     ),
     # ---- requests
     Mutation(
