@@ -99,7 +99,8 @@ def _news_of(booking: Booking) -> Iterator[tuple[str, str, str]]:
     moves = list(db.session.scalars(select(Transition).where(Transition.subject == booking.id)))
     for move in moves:
         unpaid = move.came_from == BookingState.PENDING_PAYMENT and move.went_to in ENDED_BOOKING
-        kind = news.kind_of_end(booking, move.came_from) if move.went_to in ENDED_BOOKING else move.went_to
+        at_last = move.went_to == booking.state and move.went_to in ENDED_BOOKING  # one that was completed may end anew
+        kind = news.kind_of_end(booking, move.came_from) if at_last else move.went_to
         yield from ((booking.id, kind, person) for person in (mentee if unpaid else both))
     payments = [payment.id for payment in booking.payments]
     done = select(Operation).where(Operation.subject.in_(payments), Operation.state == OperationState.DONE)
