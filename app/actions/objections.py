@@ -183,9 +183,12 @@ def unanswered(now: datetime) -> Sequence[Due]:
 
 
 def take_silence_for_yes(reached: Due, *, now: datetime) -> None:
-    """Agree to what was proposed last, in the name of whoever has not answered, once."""
+    """Agree to what was proposed last, in the name of whoever has not answered, once; not if somebody just has."""
 
-    def agree(payment: Payment, objection: Objection) -> Operation | None:
+    def agree(payment: Payment, booking: Booking) -> Operation | None:
+        objection = Objection.live_of(booking.id)
+        if objection is None or objection.answer_by is None or now < objection.answer_by:
+            return None
         if not deadlines.take_away(reached):
             return None
         if operations.unsettled(payment.id) is not None or payment.state == PaymentState.AUTHORIZED:
@@ -197,7 +200,7 @@ def take_silence_for_yes(reached: Due, *, now: datetime) -> None:
         return _agree(objection, payment, Party.SYSTEM, SILENCE, now)
 
     booking_id = Objection.one(Objection.id == reached.subject).booking_id
-    operation = _decided(booking_id, agree)
+    operation = bookings.decided(booking_id, agree)
     if operation is not None:
         operations.attempt(operation.id, now=now)
 

@@ -192,6 +192,17 @@ def test_each_proposal_gives_the_other_side_three_days_anew(contested_hour: Book
     assert of(contested_hour).state == J.WITH_MENTEE
 
 
+def test_silence_that_was_broken_just_before_the_worker_came_is_none(contested_hour: Booking, stripe: Stripe):
+    stripe.wait(contests.TO_ANSWER)
+    (reached,) = objections.unanswered(stripe.now())
+    objections.propose(contested_hour, Party.MENTOR, HALF, seen=1, now=stripe.now())
+    objections.take_silence_for_yes(reached, now=stripe.now())
+    assert (of(contested_hour).state, stripe.refunds_of(contested_hour)) == (J.WITH_MENTEE, [])
+    stripe.wait(contests.TO_ANSWER)
+    jobs.run("end_silences")
+    assert fresh(contested_hour).payment.refunded == HALF.refund
+
+
 @pytest.mark.parametrize(("kept", "state"), [(True, J.AGREED), (False, J.WITH_OPERATOR)])
 def test_a_new_session_that_is_agreed_keeps_the_money_pending_until_ann_says_whether_it_took_place(
     contested_hour: Booking, stripe: Stripe, kept: bool, state: ObjectionState

@@ -466,11 +466,11 @@ MUTATIONS = [
         (OBJECTIONS, MISSED),
     ),
     Mutation(
-        "silence agrees twice",
+        "silence accepts what was proposed just now",
         "app/actions/objections.py",
-        "        if not deadlines.take_away(reached):\n            return None\n",
-        "        deadlines.take_away(reached)\n",
-        (RACES_FOR_CONTESTS, OBJECTIONS),
+        "if objection is None or objection.answer_by is None or now < objection.answer_by:",
+        "if objection is None:",
+        (OBJECTIONS,),
     ),
     Mutation(
         "a newer proposal than the page showed is accepted",

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from tests.faults.histories.model import CLEARING, GIVEN_UP, NEXT, UNPAID_ENDS, Answer, Hour, commission_of
+from tests.faults.histories import contests
+from tests.faults.histories.model import GIVEN_UP, NEXT, UNPAID_ENDS, Answer, Hour, commission_of
 from tests.faults.histories.ours import Ours, Row
 from tests.faults.histories.theirs import Intent, Setup, Theirs
 
@@ -35,9 +36,10 @@ def lies(hours: Iterable[Hour], before: Ours, ours: Ours, theirs: Theirs, now: d
             yield from _of_money(hour, row, intents)
             yield from _of_moves(hour, before.rows.get(hour.form), row, theirs, now)
             yield from _of_shares(row, ours)
-            yield from _of_clearing(hour, row, intents)
+            yield from contests.of_clearing(hour, row, intents, ours.quarrels.get(hour.form))
+            yield from contests.of_quarrels(hour, row, before, ours, now)
         for intent in theirs.of(hour.id):
-            yield from _of_effects(hour, row, intent)
+            yield from _of_effects(hour, row, intent, contests.decided(hour, ours))
     yield from _of_books(ours)
     yield from _of_time(ours)
 
@@ -116,12 +118,6 @@ def _of_money(hour: Hour, row: Row, intents: list[Intent]) -> Iterator[str]:
         yield f"{hour}: our books are ahead of Stripe's ({held} held, {captured} captured, {given_back} back): {row}"
 
 
-def _of_clearing(hour: Hour, row: Row, intents: list[Intent]) -> Iterator[str]:
-    charged_at = [intent.captured_at for intent in intents if intent.captured_at is not None]
-    if row.cleared_at is not None and not (charged_at and row.cleared_at >= charged_at[0] + CLEARING):
-        yield f"{hour} was charged at {charged_at}, and cleared at {row.cleared_at}"
-
-
 def _of_moves(hour: Hour, before: Row | None, row: Row, theirs: Theirs, now: datetime) -> Iterator[str]:
     if before is None or before.state == row.state:
         return
@@ -145,7 +141,8 @@ def _has_cause(hour: Hour, row: Row, intents: list[Intent], now: datetime) -> bo
         case "completed":
             return any(i.captured and (bool(hour.asked("complete")) or not i.captured_by_us) for i in intents)
         case "no_show":
-            return bool(hour.asked("no_show"))
+            silent = hour.missed_at is not None and now >= hour.lets_go_at(row.capture_before)
+            return bool(hour.asked("no_show")) or silent
         case "cancelled":
             outside = any((i.canceled_at and not i.canceled_by_us and not i.lapsed) or i.refunds for i in intents)
             return bool(hour.asked("cancel")) or outside or not hour.can_be_charged
@@ -162,7 +159,7 @@ def _can_be_given_up(hour: Hour, intents: Iterable[Intent], at: datetime) -> boo
     return hour.is_far and not any(intent.held for intent in intents) and at >= hour.starts_at - GIVEN_UP
 
 
-def _of_effects(hour: Hour, row: Row | None, intent: Intent) -> Iterator[str]:
+def _of_effects(hour: Hour, row: Row | None, intent: Intent, decided: list[int]) -> Iterator[str]:
     """Everything that our key did at Stripe was asked for by somebody who could, or fell due."""
     if (intent.amount, intent.currency) != (hour.price, hour.currency):
         yield f"{hour} costs {hour.price} {hour.currency}, and {intent.amount} {intent.currency} were asked for"
@@ -182,7 +179,7 @@ def _of_effects(hour: Hour, row: Row | None, intent: Intent) -> Iterator[str]:
         for answers in ((), (Answer.DONE,))
     )
     done = Counter(refund.amount for refund in intent.refunds.values() if refund.by_us)
-    if done - asked or told - done:
+    if done - asked - Counter(decided) or told - done:
         yield f"{hour}: refunded {dict(done)}, asked for {dict(asked)}, told that it is done {dict(told)}"
     if intent.refunded > intent.captured:
         yield f"{hour}: {intent.refunded} refunded of {intent.captured}"
@@ -261,7 +258,8 @@ def _of_adoption(hour: Hour, row: Row, intents: list[Intent], ours: Ours) -> Ite
         captures = [(op.amount_minor, op.by) for op in done if op.kind == "capture"]
         if [amount for amount, _ in captures] != [intent.captured] * bool(intent.captured):
             yield f"{hour}: {intent.captured} was captured, by {captures}"
-        if intent.captured and not intent.captured_by_us and not hour.asked("complete") and captures[0][1] != "stripe":
+        as_much = hour.asked("complete") or intent.captured in hour.fees_asked()  # our own, for all that one can see
+        if intent.captured and not intent.captured_by_us and not as_much and captures[0][1] != "stripe":
             yield f"{hour}: captured in the dashboard, and said to be by {captures}"
         refunds = Counter((op.amount_minor, op.by == "stripe") for op in done if op.kind == "refund")
         if refunds != Counter((refund.amount, not refund.by_us) for refund in intent.refunds.values()):
@@ -277,7 +275,8 @@ def _of_alarms(ours: Ours, theirs: Theirs) -> Iterator[str]:
         if refund.status in ("failed", "canceled")
     ]
     about = {op.id: op.stripe_id for op in ours.operations}
-    told = Counter((kind, about.get(subject)) for kind, subject in ours.alarms)
+    refused = {("refund_refused", op.id) for op in ours.operations if op.kind == "refund" and op.state == "refused"}
+    told = Counter((kind, about.get(subject)) for kind, subject in ours.alarms - refused)
     if told != Counter(("refund_failure", refund_id) for refund_id in came_back):
         yield f"the alarms are {told} instead of {came_back}"
 

@@ -10,6 +10,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.faults.histories.outside import Outside
 from tests.faults.histories.people import People
+from tests.faults.histories.quarrels import Quarrels
 from tests.faults.histories.stage import Stage
 from tests.faults.histories.tally import Tally
 
@@ -18,7 +19,7 @@ AT_A_TIME = 25  # histories of one part
 AFRESH = "afresh"
 
 
-class Histories(People, Outside):
+class Histories(People, Quarrels, Outside):
     """Everybody at once."""
 
 

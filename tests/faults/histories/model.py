@@ -10,6 +10,8 @@ CLEARING = timedelta(hours=72)  # after a charge, its mentor's share is not avai
 HOLD = timedelta(days=7)  # the life of a hold that a customer makes
 ASKED = tuple(timedelta(hours=before) for before in (48, 36, 24))  # before the start, of a card that was saved
 GIVEN_UP = timedelta(hours=12)  # before the start, if nothing could be held until then
+ANSWER_WITHIN = timedelta(hours=72)  # a proposal, or that one did not come; silence accepts
+PATIENCE = timedelta(minutes=10)  # before a mentor who is late is absent
 SAFETY = timedelta(hours=6)  # we let go of a hold before the bank does
 REFUNDABLE = timedelta(days=30)  # after a session was completed
 CHECKOUT = timedelta(minutes=15)
@@ -81,6 +83,8 @@ class Hour:
     pages: dict[str, Shown] = field(default_factory=dict)  # cancellation pages still open, by whose they are
     dashboard: list[str] = field(default_factory=list)  # what was done at Stripe without us
     was_confirmed: bool = False
+    said: list[str] = field(default_factory=list)  # what anybody has tried to do about an objection
+    missed_at: datetime | None = None  # when the mentee said that the mentor did not come
     last_shown: int | None = None  # what an operator's page that is still open says was refunded, in minor units
 
     def __str__(self) -> str:
@@ -92,7 +96,9 @@ class Hour:
 
     @property
     def complete_by(self) -> datetime:
-        return self.ends_at + GRACE
+        """The last moment to complete it; a mentor who is said to be absent has longer to say something."""
+        until = self.ends_at + GRACE
+        return until if self.missed_at is None else max(until, self.missed_at + ANSWER_WITHIN)
 
     def is_too_far(self, now: datetime) -> bool:
         """Whether no hold that was made now would outlive it."""

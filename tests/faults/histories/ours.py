@@ -13,12 +13,17 @@ BOOKINGS = """
 SELECT b.id, b.request_key, b.state, b.price_minor, b.currency, b.mentor_id, mentor.user_id AS mentors_user,
        b.mentee_id, b.starts_at, b.ends_at, b.pay_by, b.complete_by, p.id AS payment, p.state AS payment_state,
        p.amount_minor, p.authorized_minor, p.captured_minor, p.refunded_minor, p.intent_id, p.capture_before,
-       p.cleared_at
+       p.cleared_at, b.ended_at
 FROM booking b JOIN mentor ON mentor.id = b.mentor_id JOIN payment p ON p.booking_id = b.id ORDER BY b.starts_at, b.id
 """
 OPERATIONS = 'SELECT id, kind, subject, state, amount_minor, "by", stripe_id, tries, error FROM operation'
 ENTRIES = """
 SELECT e.debit, e.credit, e.amount, e.currency, o.subject FROM ledger_entry e JOIN operation o ON o.id = e.operation_id
+"""
+QUARRELS = """
+SELECT b.request_key, o.about, o.state, o.answer_by, o.raised_at, o.ended_at, o.operation_id, p.number, p.remedy,
+       p.refund_minor
+FROM objection o JOIN booking b ON b.id = o.booking_id JOIN proposal p ON p.objection_id = o.id ORDER BY o.id, p.number
 """
 CLAIMS = """
 SELECT booking_id, who, sum(CASE WHEN lane = 0 THEN 1 ELSE 0 END) AS cells FROM slot_claim
@@ -50,6 +55,7 @@ class Row:
     intent: str | None
     capture_before: datetime | None
     cleared_at: datetime | None  # when the mentor's share became available
+    ended_at: datetime | None
     busy: str = ""  # the kind of the operation that is not settled yet
 
     @property
@@ -57,11 +63,31 @@ class Row:
         return self.state in ("pending_payment", "confirmed")
 
 
+@dataclass(frozen=True)
+class Quarrel:
+    """An objection and its latest proposal. ``operation`` is the refund that was decided."""
+
+    about: str
+    state: str
+    answer_by: datetime | None
+    raised_at: datetime
+    ended_at: datetime | None
+    operation: str | None
+    number: int
+    remedy: str
+    refund: int
+
+    @property
+    def is_live(self) -> bool:
+        return self.ended_at is None
+
+
 @dataclass
 class Ours:
     """Everything at one moment. ``shares`` are what mentor and platform have of each payment."""
 
     rows: dict[str, Row] = field(default_factory=dict)  # by form
+    quarrels: dict[str, Quarrel] = field(default_factory=dict)  # by form
     operations: list[Any] = field(default_factory=list)
     shares: Counter[tuple[str, str]] = field(default_factory=Counter)
     sums: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -84,6 +110,7 @@ class Ours:
         ours.operations = all_of(OPERATIONS)
         busy = {op.subject: op.kind for op in ours.operations if op.state in ("pending", "parked")}
         ours.rows = {row.form: row for row in (_row(found, busy) for found in all_of(BOOKINGS))}
+        ours.quarrels = {found.request_key: _quarrel(found) for found in all_of(QUARRELS)}  # the last proposal stays
         for entry in all_of(ENTRIES):
             for account, minor in ((entry.debit, -entry.amount), (entry.credit, entry.amount)):
                 ours.sums[account, entry.currency] += minor
@@ -130,5 +157,20 @@ def _row(found: Any, busy: dict[str, str]) -> Row:
         intent=found.intent_id,
         capture_before=utc(found.capture_before) if found.capture_before else None,
         cleared_at=utc(found.cleared_at) if found.cleared_at else None,
+        ended_at=utc(found.ended_at) if found.ended_at else None,
         busy=busy.get(found.payment, ""),
+    )
+
+
+def _quarrel(found: Any) -> Quarrel:
+    return Quarrel(
+        about=found.about,
+        state=found.state,
+        answer_by=utc(found.answer_by) if found.answer_by else None,
+        raised_at=utc(found.raised_at),
+        ended_at=utc(found.ended_at) if found.ended_at else None,
+        operation=found.operation_id,
+        number=found.number,
+        remedy=found.remedy,
+        refund=found.refund_minor,
     )

@@ -132,15 +132,27 @@ class Outside(Deeds):
                 found |= {hour.starts_at - before for before in (*ASKED, GIVEN_UP)}
             if intent is not None and intent.capture_before is not None and intent.is_held:
                 found |= {intent.capture_before, hour.lets_go_at(intent.capture_before)}
+        found |= {self.silent_at(hour) for hour in self.hours} - {NEVER}
         found |= {self.clears_at(hour) for hour in self.are("completed", "cancelled", "no_show")} - {NEVER}
         return {moment for moment in found if moment > self.now}
 
     def clears_at(self, hour: Hour) -> datetime:
         """When the mentor's share becomes available, if it is not yet."""
         row, intent = self.row(hour), self.intent(hour)
-        if row is None or row.cleared_at is not None or intent is None or intent.captured_at is None:
+        if (
+            row is None
+            or self.is_contested(hour)
+            or row.cleared_at is not None
+            or intent is None
+            or intent.captured_at is None
+        ):
             return NEVER
         return intent.captured_at + CLEARING
+
+    def silent_at(self, hour: Hour) -> datetime:
+        """When somebody's silence counts."""
+        quarrel = self.ours.quarrels.get(hour.form)
+        return quarrel.answer_by if quarrel is not None and quarrel.answer_by is not None else NEVER
 
     def overdue(self) -> bool:
         """Whether the worker would find an hour that nobody paid or completed in time."""
@@ -150,6 +162,7 @@ class Outside(Deeds):
             or (not row.is_live and row.payment_state == "authorized")
             or self.clears_at(hour) <= self.now
             or (row.payment_state == "card_saved" and hour.starts_at - ASKED[0] <= self.now)
+            or self.silent_at(hour) <= self.now
             for hour in self.hours
             if (row := self.row(hour)) is not None
         )

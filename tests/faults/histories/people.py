@@ -164,7 +164,8 @@ class People(Deeds):
     @moment
     def complete(self, which: int, trouble: Trouble) -> None:
         hour = self.perhaps_begun(which)
-        can, calm = hour.could_complete(self.now) and not self.is_only_saved(hour), self.is_calm(hour, trouble)
+        can = hour.could_complete(self.now) and not self.is_only_saved(hour) and not self.is_contested(hour)
+        calm = self.is_calm(hour, trouble)
         wish = Wish("complete", hour.mentor, self.now)
         answer = self.ask(hour, wish, lambda it: bookings.complete(it, now=wish.at), trouble)
         self.expect(f"{hour.mentor} completes {hour}", answer, must=can and calm, may=can)
@@ -174,7 +175,7 @@ class People(Deeds):
     @moment
     def report_a_no_show(self, which: int, trouble: Trouble) -> None:
         hour = self.perhaps_begun(which)
-        can, calm = hour.could_miss(self.now), self.is_calm(hour, trouble)
+        can, calm = hour.could_miss(self.now) and not self.is_contested(hour), self.is_calm(hour, trouble)
         wish = Wish("no_show", hour.mentor, self.now, fee=hour.late_fee)
         answer = self.ask(hour, wish, lambda it: bookings.report_no_show(it, now=wish.at), trouble)
         must = can and calm and not self.is_only_saved(hour)

@@ -99,6 +99,11 @@ class Play(RuleBasedStateMachine):
         row = self.row(hour)
         return row is not None and bool(row.busy)
 
+    def is_contested(self, hour: Hour) -> bool:
+        """Whether there is an objection that has not ended."""
+        quarrel = self.ours.quarrels.get(hour.form)
+        return quarrel is not None and quarrel.is_live
+
     def are(self, *states: str) -> list[Hour]:
         """The hours that our tables show in one of these states."""
         return [hour for hour in self.hours if (row := self.row(hour)) is not None and row.state in states]
@@ -111,6 +116,8 @@ class Play(RuleBasedStateMachine):
             if (row := self.row(hour)) is not None:
                 hour.id = row.id
                 hour.was_confirmed = hour.was_confirmed or row.state in ("confirmed", "completed")
+            if (quarrel := self.ours.quarrels.get(hour.form)) is not None and quarrel.about == "absence":
+                hour.missed_at = quarrel.raised_at
         self.check(lies(self.hours, before, self.ours, self.theirs, self.now))
 
     def read(self) -> Ours:
@@ -247,7 +254,7 @@ class Play(RuleBasedStateMachine):
         self.check(
             f"{hour} was charged ten days ago, and is not cleared"
             for hour in charged
-            if (row := self.row(hour)) and row.cleared_at is None
+            if (row := self.row(hour)) and row.cleared_at is None and not self.is_contested(hour)
         )
         self.check(f"{intent} is still held" for intent in self.theirs.intents.values() if intent.is_held)
         self.tally.histories += 1
