@@ -62,18 +62,19 @@ def _begin(payment_id: str, *, now: datetime) -> str | None:
         if booking.state in payments.UNPAID_ENDS:
             ends_as, because = booking.state, booking.ended_because
         elif booking.state == BookingState.CONFIRMED and payment.release_at and payment.release_at <= now:
-            if renewals.is_called_for(payment, booking, now=now):
+            is_missed = Objection.live_of(booking.id) is not None  # and the mentor had until now to answer
+            if not is_missed and renewals.is_called_for(payment, booking, now=now):
                 return renewals.start(payment, booking, now=now).id
-            ends_as, because = _end_of(booking, now)
+            ends_as, because = _end_of(booking, now, is_missed=is_missed)
         else:
             return None
         operation = payments.start(payments.VOID, payment, by=Party.SYSTEM, now=now, ends_as=ends_as, because=because)
         return operation.id
 
 
-def _end_of(booking: Booking, now: datetime) -> tuple[BookingState, str]:
-    """What a confirmed booking is to become that nobody completed; a mentor said to be absent has not answered."""
-    if Objection.live_of(booking.id) is not None:
+def _end_of(booking: Booking, now: datetime, *, is_missed: bool) -> tuple[BookingState, str]:
+    """What a confirmed booking is to become that nobody completed, or whose mentor is said not to have come."""
+    if is_missed:
         return BookingState.NO_SHOW, endings.MENTOR_ABSENT
     late = now >= booking.complete_by
     return BookingState.EXPIRED, endings.NOT_COMPLETED if late else endings.BANK_WOULD_LET_GO

@@ -12,6 +12,7 @@ from app.kit.money import Money
 from app.kit.terms import Terms
 from app.models.booking import Booking
 from app.models.mail import Mail
+from app.models.mentor import Mentor
 from app.models.objection import About, Objection
 from app.models.states import BookingState, ObjectionState, Party, PaymentState
 from app.models.user import User
@@ -75,6 +76,19 @@ def test_he_has_no_longer_than_the_hold_stands(ann: User, stripe: Stripe):
     stripe.wait_until(answer_by)
     jobs.run("expire_stale_holds")
     assert ends(hour) == (B.NO_SHOW, P.VOIDED, J.AGREED)
+
+
+def test_a_saved_card_is_not_asked_again_for_an_hour_that_bob_is_silent_about(ann: User, bob: Mentor, stripe: Stripe):
+    """He was told until when he had to answer: as long as the hold stood then."""
+    hour = people.saved(people.booked(ann, bob, stripe, starts_at=people.IN_A_MONTH), stripe)
+    stripe.wait_until(people.IN_A_MONTH - 48 * HOUR)
+    jobs.run("authorize_saved_cards")
+    hour = reported(fresh(hour), stripe)
+    assert of(hour).answer_by == hour.payment.capture_before - 6 * HOUR < stripe.now() + 72 * HOUR
+    stripe.wait_until(of(hour).answer_by)
+    jobs.run("expire_stale_holds")
+    assert ends(hour) == (B.NO_SHOW, P.VOIDED, J.AGREED)
+    assert len(stripe.intents()) == 1
 
 
 def test_bob_admits_it(missed_hour: Booking, stripe: Stripe):

@@ -596,7 +596,7 @@ MUTATIONS = [
     Mutation(
         "a hold is let go before the newer one is made",
         RELEASES,
-        "if renewals.is_called_for(payment, booking, now=now):",
+        "if not is_missed and renewals.is_called_for(payment, booking, now=now):",
         "if False:",
         (RENEWED,),
     ),
