@@ -13,12 +13,12 @@ bp = Blueprint("wallets", __name__, url_prefix="/account/cards")
 
 @bp.get("/")
 @audience(Audience.MEMBER)
-def cards() -> ResponseReturnValue:
-    """The cards that Stripe keeps for me."""
+def cards() -> str:
+    """The cards that Stripe keeps for me; the page stands also while Stripe does not answer."""
     try:
         return render_template("account/cards.html", cards=wallets.cards_of(me()), is_known=True)
-    except GatewayDown as failure:
-        return render_template("account/cards.html", cards=[], is_known=False), failure.status
+    except GatewayDown:
+        return render_template("account/cards.html", cards=[], is_known=False)
 
 
 @bp.post("/<stripes:method_id>/removal")
