@@ -46,8 +46,16 @@ def opens(person: Person, title: str) -> None:
     person.click(title)
 
 
-def test_a_session_moves_over_the_change_and_the_hold_with_it(meet: Meet) -> None:
+def test_two_weeks_of_cho_and_eli(meet: Meet) -> None:
+    """One story, because the clock of a house only goes forward."""
     cho, eli = meet("Cho"), meet("Eli")
+    _a_session_moves_over_the_change_and_the_hold_with_it(cho, eli)
+    _the_fee_of_a_late_cancellation_stays_where_the_session_was_first(cho, eli)
+    _a_session_far_ahead_is_held_on_its_day_or_the_mentee_sees_to_it(cho, eli)
+    _a_no_show_that_is_contested_is_given_back_when_nobody_answers(cho, eli)
+
+
+def _a_session_moves_over_the_change_and_the_hold_with_it(cho: Person, eli: Person) -> None:
     cho.visits("Eli")
     assert {ON_SATURDAY, ON_SUNDAY} <= set(cho.free_times)
     assert "2027-03-14T12:30:00Z" not in cho.free_times, "half past eight in New York"
@@ -81,9 +89,8 @@ def test_a_session_moves_over_the_change_and_the_hold_with_it(meet: Meet) -> Non
     cho.does_not_see("Sat 13 Mar 2027, 23:00")
 
 
-def test_the_fee_of_a_late_cancellation_stays_where_the_session_was_first(meet: Meet) -> None:
+def _the_fee_of_a_late_cancellation_stays_where_the_session_was_first(cho: Person, eli: Person) -> None:
     """Cho had until Friday night in Tokyo to cancel for free, and the session is on Sunday by now."""
-    cho, eli = meet("Cho"), meet("Eli")
     cho.open("/")
     for _ in range(2):
         cho.lets_pass(DAY)
@@ -99,9 +106,8 @@ def test_the_fee_of_a_late_cancellation_stays_where_the_session_was_first(meet: 
     expect(eli.tab.locator("ol.timeline")).to_contain_text("Charged")
 
 
-def test_a_session_far_ahead_is_held_on_its_day_or_the_mentee_sees_to_it(meet: Meet) -> None:
+def _a_session_far_ahead_is_held_on_its_day_or_the_mentee_sees_to_it(cho: Person, eli: Person) -> None:
     """It is Friday night by now. The card is saved; when it is asked, the bank declines, and Cho pays at the screen."""
-    cho, eli = meet("Cho"), meet("Eli")
     cho.visits("Eli")
     cho.click("Later")
     cho.picks(WEEK_AFTER)
@@ -127,8 +133,7 @@ def test_a_session_far_ahead_is_held_on_its_day_or_the_mentee_sees_to_it(meet: M
     eli.sees("Confirmed. $95.00 is reserved, nothing is charged.")
 
 
-def test_a_no_show_that_is_contested_is_given_back_when_nobody_answers(meet: Meet) -> None:
-    cho, eli = meet("Cho"), meet("Eli")
+def _a_no_show_that_is_contested_is_given_back_when_nobody_answers(cho: Person, eli: Person) -> None:
     cho.open("/")
     for _ in range(2):
         cho.lets_pass(DAY)
