@@ -37,7 +37,7 @@ def lies(hours: Iterable[Hour], before: Ours, ours: Ours, theirs: Theirs, now: d
             yield from _of_moves(hour, before.rows.get(hour.form), row, theirs, now)
             yield from _of_shares(row, ours)
             yield from contests.of_clearing(hour, row, intents, ours.quarrels.get(hour.form))
-            yield from contests.of_quarrels(hour, row, before, ours, now)
+            yield from contests.of_quarrels(hour, row, intents, before, ours, now)
         for intent in theirs.of(hour.id):
             yield from _of_effects(hour, row, intent, contests.decided(hour, ours))
     yield from _of_books(ours)

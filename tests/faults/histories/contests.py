@@ -17,7 +17,7 @@ def of_clearing(hour: Hour, row: Row, intents: list[Intent], quarrel: Quarrel | 
         yield f"{hour} was charged at {charged_at}, and cleared at {row.cleared_at}: {quarrel}"
 
 
-def of_quarrels(hour: Hour, row: Row, before: Ours, ours: Ours, now: datetime) -> Iterator[str]:
+def of_quarrels(hour: Hour, row: Row, intents: list[Intent], before: Ours, ours: Ours, now: datetime) -> Iterator[str]:
     """Each end of an objection was somebody's doing, or silence, and what was decided is what was proposed."""
     quarrel, was = ours.quarrels.get(hour.form), before.quarrels.get(hour.form)
     if quarrel is None:
@@ -25,10 +25,12 @@ def of_quarrels(hour: Hour, row: Row, before: Ours, ours: Ours, now: datetime) -
     if not {"object", "miss"} & set(hour.said):
         yield f"{hour}: nobody objected, and there is {quarrel}"
     silence = was is not None and was.answer_by is not None and was.answer_by <= now
+    # There is nothing left to object to, or there was nothing until the bank sent a refund back.
+    moot = row.captured == row.refunded or any(intent.came_back for intent in intents)
     causes = {
         "ruled": "rule" in hour.said,
         "withdrawn": "withdraw" in hour.said,
-        "agreed": silence or bool({"accept", "kept"} & set(hour.said)) or row.captured == row.refunded,
+        "agreed": silence or bool({"accept", "kept"} & set(hour.said)) or moot,
         "promised": silence or "accept" in hour.said,
         "with_operator": bool({"appeal", "kept"} & set(hour.said)) or bool(hour.asked("complete", *Answer)),
     }

@@ -97,7 +97,8 @@ class Quarrels(Deeds):
         hour = one_of(which, self.any_begun_alone())
         row, calm = self.row(hour), self.is_calm(hour, trouble)
         assert row is not None
-        can = hour.form not in self.ours.quarrels and self.now < hour.lets_go_at(row.capture_before)
+        held = row.payment_state == "authorized" and self.now < hour.lets_go_at(row.capture_before)
+        can = held and hour.form not in self.ours.quarrels
         answer = self.say(hour, "miss", lambda it: absences.report(it, "I waited.", now=self.now), trouble)
         self.expect(f"{hour.mentee} says that nobody came to {hour}", answer, must=can and calm, may=can or not calm)
 
