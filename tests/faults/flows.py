@@ -41,7 +41,10 @@ B, P = BookingState, PaymentState
 
 @dataclass(frozen=True)
 class Flow:
-    """``act`` is what gets killed, and is done again by whoever got no answer. Then everything must end as said."""
+    """``act`` is what gets killed, and is done again by whoever got no answer. Then everything must end as said.
+
+    ``too_late`` is how else it may end for whoever comes a day later, when the bank has let go.
+    """
 
     name: str
     prepare: Prepare
@@ -49,6 +52,7 @@ class Flow:
     booking: BookingState
     payment: PaymentState
     charged: int  # what the mentee has paid in the end, in cents
+    too_late: tuple[BookingState, PaymentState, int] | None = None
 
     def wrong_end(self) -> list[str]:
         hours = list(db.session.scalars(db.select(Booking)))
@@ -57,7 +61,7 @@ class Flow:
         hour, payment = hours[0], hours[0].payments[0]
         ends = (hour.state, payment.state, payment.captured_minor - payment.refunded_minor)
         due = (self.booking, self.payment, self.charged)
-        return [] if ends == due else [f"it ended as {ends} instead of {due}"]
+        return [] if ends in (due, self.too_late) else [f"it ended as {ends} instead of {due}"]
 
 
 def the_hour() -> Booking:
