@@ -136,6 +136,12 @@ def test_both_get_an_invitation_that_replaces_the_old_one(held_hour: Booking, st
     assert b"METHOD:REQUEST" in invitation.body
 
 
+def test_a_mentee_whose_card_is_saved_reads_when_it_is_asked_now(ann: User, bob: Mentor, stripe: Stripe):
+    far = stripe.now() + 20 * DAY
+    moved(people.saved(people.booked(ann, bob, stripe, starts_at=far), stripe), stripe, far + 7 * DAY)
+    assert "The €80.00 are reserved on your saved card on Fri 26 Jun 2026, 17:00" in mails("moved")["Ann"]
+
+
 def test_whoever_is_asked_reads_it_in_their_own_time(held_hour: Booking, stripe: Stripe):
     proposed(held_hour, stripe)
     (asked,) = mails("move_proposed").items()
