@@ -93,6 +93,11 @@ class Settings:
         return f"https://dashboard.stripe.com/{'' if self.livemode else 'test/'}payments/{intent_id}"
 
     @property
+    def worker_threads(self) -> int:
+        """Rows at once: while as many wait for Stripe as may, others write down what came of it."""
+        return self.worker_connections + (self.worker_connections + 1) // 2
+
+    @property
     def flask(self) -> dict[str, object]:
         """What Flask and its extensions are told."""
         return {
@@ -100,7 +105,7 @@ class Settings:
             "SQLALCHEMY_DATABASE_URI": self.database_url,
             "SQLALCHEMY_ENGINE_OPTIONS": {
                 "hide_parameters": True,  # an error in a log tells no secrets
-                "pool_size": self.worker_connections,  # and up to ten more: one for each job that looks for its rows
+                "pool_size": self.worker_threads,  # and up to ten more: one for each job that looks for its rows
                 "connect_args": _connect_args(self.database_url),
             },
             "SESSION_COOKIE_SECURE": self.https,

@@ -79,8 +79,12 @@ def use(settings: Settings, gateway: StripeGateway) -> None:
 
 
 def _the_way_to_stripe(settings: Settings) -> StripeGateway:
-    turnstile = Turnstile(in_all=settings.requests_per_second, per_endpoint=settings.requests_per_endpoint)
-    guard = Guard(Breaker(clock.steady), turnstile)
+    turnstile = Turnstile(
+        in_all=settings.requests_per_second,
+        per_endpoint=settings.requests_per_endpoint,
+        at_once=settings.worker_connections,
+    )
+    guard = Guard(Breaker(clock.steady), turnstile.turn)
     return StripeGateway(settings.stripe_secret_key, api=settings.stripe_api, guard=guard)
 
 

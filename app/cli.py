@@ -118,7 +118,7 @@ def job(name: str) -> None:
 
 def _crew() -> jobs.Crew:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    return jobs.Crew(app, app.extensions["settings"].worker_connections)
+    return jobs.Crew(app, app.extensions["settings"].worker_threads)
 
 
 @click.command()

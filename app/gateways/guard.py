@@ -1,6 +1,7 @@
 """What stands at the way to Stripe: a breaker for when it does not answer, and a turnstile that counts requests."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -16,7 +17,9 @@ class Guard:
     A call is what one asks for; the library may make several requests of it, and each counts.
     """
 
-    def __init__(self, breaker: Breaker, turnstile: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, breaker: Breaker, turnstile: Callable[[str], AbstractContextManager[None]] | None = None
+    ) -> None:
         self._breaker, self._turnstile = breaker, turnstile
 
     def is_closed(self) -> bool:
@@ -36,10 +39,9 @@ class Guard:
         (self._breaker.failed if _is_out_of_order(*answer) else self._breaker.succeeded)()
         return answer
 
-    def count(self, method: str, url: str) -> None:
-        """Count a request that is about to be sent; may wait for its turn."""
-        if self._turnstile is not None:
-            self._turnstile(endpoint(method, url))
+    def turn(self, method: str, url: str) -> AbstractContextManager[None]:
+        """Wait for a request's turn; it is sent inside."""
+        return self._turnstile(endpoint(method, url)) if self._turnstile else nullcontext()
 
 
 def endpoint(method: str, url: str) -> str:

@@ -251,8 +251,8 @@ class _Guarded(stripe.HTTPClient):
         return self._guard.watch(lambda: whole(*args, **rest), lost=stripe.APIConnectionError)
 
     def request(self, method: str, url: str, headers: Any, post_data: Any = None, **rest: Any) -> Any:
-        self._guard.count(method, url)
-        return self._network.request(method, url, headers, post_data, **rest)
+        with self._guard.turn(method, url):
+            return self._network.request(method, url, headers, post_data, **rest)
 
     def close(self) -> None:
         self._network.close()  # type: ignore[no-untyped-call]

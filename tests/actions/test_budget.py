@@ -3,8 +3,8 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from threading import Thread
+from contextlib import ExitStack, contextmanager
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
@@ -34,7 +34,7 @@ PATIENCE = 10.0  # seconds in which even a busy machine has done what nobody wai
 
 def guarded(stripe: Stripe, turnstile: Turnstile) -> StripeGateway:
     """A way to Stripe as another process has it, on this or another host."""
-    guard = Guard(Breaker(clock.steady), turnstile)
+    guard = Guard(Breaker(clock.steady), turnstile.turn)
     return StripeGateway("sk_test_platform", api=API, http_client=InProcessClient(stripe.simulator), guard=guard)
 
 
@@ -163,12 +163,38 @@ def test_when_the_databases_clock_was_put_back_nobody_waits_until_it_has_caught_
     assert booked(IN_ALL) < SECOND
 
 
+def passes(turnstile: Turnstile, endpoint: str, times: int = 1) -> None:
+    for _ in range(times):
+        with turnstile.turn(endpoint):
+            pass
+
+
+def test_of_batches_so_many_are_under_way_at_once_and_a_person_beside_them(app: Flask, stripe: Stripe):
+    turnstile, inside, most = Turnstile(in_all=0, per_endpoint=0, at_once=2), [0], [0]
+    full = Barrier(2, timeout=PATIENCE)
+
+    def stays_a_while() -> None:
+        with turnstile.turn("GET /a"):
+            inside[0] += 1
+            most[0] = max(most[0], inside[0])
+            full.wait()  # for as many as may be inside
+            inside[0] -= 1
+
+    with ExitStack() as others:
+        for _ in range(2):
+            with budget.batch():
+                others.enter_context(turnstile.turn("GET /a"))
+        passes(turnstile, "GET /a")  # though all connections are taken
+    side_by_side(app, *[stays_a_while] * 6)
+    assert most == [2]
+
+
 def test_to_count_takes_one_statement_and_nobody_is_in_anothers_way(app: Flask, stripe: Stripe):
     fast = [Turnstile(in_all=SECOND, per_endpoint=SECOND) for _ in range(2)]
     heard: list[str] = []
     event.listen(db.engine, "before_cursor_execute", lambda *args: heard.append(args[2]))
     works = [
-        lambda t=turnstile, e=endpoint: [t(e) for _ in range(25)]
+        lambda t=turnstile, e=endpoint: passes(t, e, 25)
         for turnstile in fast
         for endpoint in ("GET /a", "GET /b", "POST /a", "GET /a")
     ]

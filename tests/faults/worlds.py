@@ -83,7 +83,7 @@ class World:
 
     def connect(self) -> None:
         """Give this process a way to Stripe of its own, guarded as in earnest, with a budget that is never used up."""
-        guard = Guard(Breaker(clock.steady), Turnstile(in_all=PLENTY, per_endpoint=PLENTY))
+        guard = Guard(Breaker(clock.steady), Turnstile(in_all=PLENTY, per_endpoint=PLENTY).turn)
         wire = Wire(self.steps, self._patience)
         key, api = self._settings.stripe_secret_key, self._settings.stripe_api
         stripe_gateway.use(StripeGateway(key, api=api, http_client=wire, guard=guard))
