@@ -38,7 +38,7 @@ from tests.databases import postgresql_url
 
 WANTED_OF_PLAIN, WANTED_OF_FIRST = 0.35, 0.8
 NOW = datetime(2026, 6, 1, 8, tzinfo=UTC)
-PAST, AGO, COMING, MENTEES = 10_000, 2, 5, 200
+AGO, COMING, MENTEES = 2, 5, 200
 ZONES = ("Europe/Berlin", "Asia/Tokyo", "America/New_York", "Europe/London")
 TOKEN = re.compile(rb'name="csrf_token" value="[^"]+"')  # it tells the time
 
@@ -50,16 +50,17 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="bench pages")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--requests", type=int, default=60, help="of each page in each round")
+    parser.add_argument("--past", type=int, default=10_000, help="bookings")
     options = parser.parse_args(arguments)
     url = postgresql_url("bench")
     ours = create_app(settings_for(url))
     clock.use(lambda: NOW)
     with ours.app_context():
         upgrade()
-        _settle()
+        _settle(options.past)
         db.session.remove()
     plain = _plain(url)
-    last = _walk(ours)
+    last = _walk(ours, options.past // pages.SIZE)
     first, other, later = _asking(ours, "/mentor/"), _asking(plain, "/mentor/"), _asking(ours, last)
     assert TOKEN.sub(b"", first()) == TOKEN.sub(b"", other()), "the two pages are not the same"
     of_plain, of_first = [], []
@@ -104,16 +105,16 @@ def _asking(app: Flask, path: str) -> Ask:
     return ask
 
 
-def _walk(app: Flask) -> str:
-    """Click through all pages; the address of the last."""
-    path, turns = "/mentor/", 1
+def _walk(app: Flask, turns: int) -> str:
+    """Click through all pages, so many; the address of the last."""
+    path, seen = "/mentor/", 1
     while following := re.search(rb'href="(/mentor/\?after=[^"]+)"', _asking(app, path)()):
-        path, turns = following[1].decode(), turns + 1
-    assert turns == PAST // pages.SIZE, turns
+        path, seen = following[1].decode(), seen + 1
+    assert seen == turns, seen
     return path
 
 
-def _settle() -> None:
+def _settle(past: int) -> None:
     """Bob, who has been a mentor for years, and everyone who booked him."""
     person = {"password_hash": "-", "is_operator": False, "created_at": NOW, "time_zone": "Europe/Berlin"}
     mentees = [
@@ -125,7 +126,7 @@ def _settle() -> None:
     db.session.execute(
         insert(Mentor), [{"id": "mt_bob", "user_id": "us_bob", "published": True, "created_at": NOW, **offer}]
     )
-    hours = [(-3 - n, ENDED_BOOKING[n % 4]) for n in range(PAST)]
+    hours = [(-3 - n, ENDED_BOOKING[n % 4]) for n in range(past)]
     hours += [(-1 - n, BookingState.CONFIRMED) for n in range(AGO)]
     hours += [(2 + n, BookingState.CONFIRMED) for n in range(COMING)]
     db.session.execute(insert(Booking), [_booking(n, *hour) for n, hour in enumerate(hours)])
@@ -174,10 +175,20 @@ BOOKINGS = """
     WHERE mentor_id = %s AND {} LIMIT {}
 """
 LIVE = BOOKINGS.format("booking.state = 'confirmed' ORDER BY starts_at", 50)
+ASKED = BOOKINGS.format("booking.state = 'requested' ORDER BY starts_at", 50)
 ENDED = BOOKINGS.format(
     "booking.state IN ('completed', 'cancelled', 'no_show', 'expired') ORDER BY starts_at DESC, booking.id DESC",
     pages.SIZE + 1,
 )
+
+PROPOSALS = """
+    SELECT booking_id, starts_at, until FROM reschedule
+    WHERE booking_id = ANY(%s) AND state = 'move_proposed' AND by <> 'mentor' AND until > %s
+"""
+OBJECTIONS = """
+    SELECT objection.booking_id, raised_at, objection.answer_by FROM objection JOIN booking ON booking.id = booking_id
+    WHERE objection.state = 'with_mentor' AND mentor_id = %s ORDER BY raised_at LIMIT 50
+"""
 
 
 def _plain_dashboard(connection: Any) -> str:
@@ -192,19 +203,29 @@ def _plain_dashboard(connection: Any) -> str:
     g._login_user = person
     live = [_shown(row) for row in connection.execute(LIVE, (me.mentor_id,))]
     ended = [_shown(row) for row in connection.execute(ENDED, (me.mentor_id,))]
-    owed = connection.execute("SELECT * FROM balance WHERE account = %s", (f"mentor:{me.mentor_id}:pending",))
+    asked = [_shown(row) for row in connection.execute(ASKED, (me.mentor_id,))]
+    proposed = connection.execute(PROPOSALS, ([each.id for each in live], NOW))
+    accounts = [f"mentor:{me.mentor_id}:{purse}" for purse in ("pending", "available")]
+    owed = connection.execute("SELECT * FROM balance WHERE account = ANY(%s) ORDER BY currency", (accounts,))
+    balances: dict[str, dict[str, Money]] = {}
+    for row in owed:
+        of = balances.setdefault(row.currency, dict.fromkeys(("pending", "available"), Money(0, row.currency)))
+        of[row.account.rpartition(":")[2]] = Money(row.minor, row.currency)
     last = ended[pages.SIZE - 1]
     return render_template(
         "mentor/dashboard.html",
         profile=SimpleNamespace(
             id=me.mentor_id, published=me.published, hourly_rate=Money(me.hourly_rate_minor, me.currency)
         ),
+        asked=asked,
         to_complete=[each for each in live if each.starts_at <= NOW],
         upcoming=[each for each in live if each.starts_at > NOW],
         page=SimpleNamespace(
             items=ended[: pages.SIZE], next=f"{request.path}?after={pages._encoded(last.starts_at, last.id)}"
         ),
-        balances=[(row.currency, Money(row.minor, row.currency)) for row in owed],
+        proposals={row.booking_id: row for row in proposed},
+        objections=connection.execute(OBJECTIONS, (me.mentor_id,)).fetchall(),
+        balances=balances,
     )
 
 

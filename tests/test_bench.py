@@ -23,3 +23,11 @@ def test_a_measurement_can_be_begun_and_stands_in_the_list(name: str):
     )
     assert told.returncode == 0, told.stderr
     assert f"python -m bench {name}" in (ROOT / "bench" / "README.md").read_text()
+
+
+def test_both_dashboards_that_are_measured_are_the_same_page():
+    small = ["--past", "75", "--rounds", "1", "--requests", "1"]
+    told = subprocess.run(
+        [sys.executable, "-m", "bench", "pages", *small], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert "wanted" in told.stdout, told.stderr  # whether it is as fast is nothing for a test
