@@ -38,6 +38,7 @@ from tests.databases import postgresql_url
 
 WANTED_OF_PLAIN, WANTED_OF_FIRST = 0.35, 0.8
 NOW = datetime(2026, 6, 1, 8, tzinfo=UTC)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 AGO, COMING, MENTEES = 2, 5, 200
 ZONES = ("Europe/Berlin", "Asia/Tokyo", "America/New_York", "Europe/London")
 TOKEN = re.compile(rb'name="csrf_token" value="[^"]+"')  # it tells the time
@@ -61,7 +62,7 @@ def main(arguments: list[str]) -> int:
         db.session.remove()
     plain = _plain(url)
     last = _walk(ours, options.past // pages.SIZE)
-    first, other, later = _asking(ours, "/mentor/"), _asking(plain, "/mentor/"), _asking(ours, last)
+    first, other, later = asking(ours, "/mentor/"), asking(plain, "/mentor/"), asking(ours, last)
     assert TOKEN.sub(b"", first()) == TOKEN.sub(b"", other()), "the two pages are not the same"
     of_plain, of_first = [], []
     for n in range(options.rounds):
@@ -87,11 +88,11 @@ def _times(count: int, **asks: Ask) -> dict[str, float]:
     return {name: median(each) for name, each in took.items()}
 
 
-def _asking(app: Flask, path: str) -> Ask:
-    """Bob's request for a page, as the web server would hand it over."""
+def asking(app: Flask, path: str, *, user: str = "us_bob") -> Ask:
+    """Somebody's request for a page, as the web server would hand it over."""
     client = app.test_client()
     with client.session_transaction() as kept:
-        kept.update({"_user_id": "us_bob", "_fresh": True, "csrf_token": "0" * 40})
+        kept.update({"_user_id": user, "_fresh": True, "csrf_token": "0" * 40})
     cookie = client.get_cookie("session")
     assert cookie is not None
     environ = EnvironBuilder(path, headers={"Cookie": f"session={cookie.value}"}).get_environ()
@@ -108,10 +109,32 @@ def _asking(app: Flask, path: str) -> Ask:
 def _walk(app: Flask, turns: int) -> str:
     """Click through all pages, so many; the address of the last."""
     path, seen = "/mentor/", 1
-    while following := re.search(rb'href="(/mentor/\?after=[^"]+)"', _asking(app, path)()):
+    while following := re.search(rb'href="(/mentor/\?after=[^"]+)"', asking(app, path)()):
         path, seen = following[1].decode(), seen + 1
     assert seen == turns, seen
     return path
+
+
+def booking_row(n: int, starts_at: datetime, state: BookingState, length: timedelta = HOUR) -> dict[str, object]:
+    """Bob's booking of that number."""
+    return {
+        "id": f"bk_{n:018}",
+        "mentor_id": "mt_bob",
+        "mentee_id": f"us_{n % MENTEES}",
+        "title": f"Review of my parser, part {n}",
+        "description": "It is slow. " * 20,
+        "starts_at": starts_at,
+        "ends_at": starts_at + length,
+        "minutes": length // MINUTE,
+        "price_minor": 8_000 + n % 50,
+        "currency": "EUR",
+        "commission_bps": 1_000,
+        "state": state,
+        "pay_by": starts_at,
+        "complete_by": starts_at + timedelta(hours=49),
+        "request_key": f"the-form-number-{n}",
+        "created_at": starts_at - timedelta(days=1),
+    }
 
 
 def _settle(past: int) -> None:
@@ -129,33 +152,13 @@ def _settle(past: int) -> None:
     hours = [(-3 - n, ENDED_BOOKING[n % 4]) for n in range(past)]
     hours += [(-1 - n, BookingState.CONFIRMED) for n in range(AGO)]
     hours += [(2 + n, BookingState.CONFIRMED) for n in range(COMING)]
-    db.session.execute(insert(Booking), [_booking(n, *hour) for n, hour in enumerate(hours)])
+    db.session.execute(
+        insert(Booking), [booking_row(n, NOW + hour * HOUR, state) for n, (hour, state) in enumerate(hours)]
+    )
     db.session.execute(insert(Balance), [{"account": "mentor:mt_bob:pending", "currency": "EUR", "minor": 7_200}])
     db.session.commit()
     db.session.execute(text("ANALYZE"))
     db.session.commit()
-
-
-def _booking(n: int, hours: int, state: BookingState) -> dict[str, object]:
-    starts_at = NOW + timedelta(hours=hours)
-    return {
-        "id": f"bk_{n:018}",
-        "mentor_id": "mt_bob",
-        "mentee_id": f"us_{n % MENTEES}",
-        "title": f"Review of my parser, part {n}",
-        "description": "It is slow. " * 20,
-        "starts_at": starts_at,
-        "ends_at": starts_at + timedelta(hours=1),
-        "minutes": 60,
-        "price_minor": 8_000 + n % 50,
-        "currency": "EUR",
-        "commission_bps": 1_000,
-        "state": state,
-        "pay_by": starts_at,
-        "complete_by": starts_at + timedelta(hours=49),
-        "request_key": f"the-form-number-{n}",
-        "created_at": starts_at - timedelta(days=1),
-    }
 
 
 def _plain(url: str) -> Flask:
