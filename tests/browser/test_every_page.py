@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -11,7 +12,7 @@ from playwright.sync_api import Frame, Page, expect
 
 from tests.browser.conftest import DESKTOP, Meet
 from tests.browser.house import House
-from tests.browser.person import Person
+from tests.browser.person import DAY, Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -135,6 +136,59 @@ def _faults(tab: Page) -> Iterable[str]:
 def _violations(frame: Frame, *, is_page: bool) -> list[str]:
     result: dict[str, Any] = Axe().run(frame, options=RULES if is_page else IN_A_FRAME).response
     return [f"{each['id']}: {[node['html'][:120] for node in each['nodes'][:3]]}" for each in result["violations"]]
+
+
+def test_no_page_of_a_quarrel_has_a_fault(meet: Meet) -> None:
+    """From another time to an operator's ruling: each page as whoever's turn it is sees it, by day and by night."""
+    ann, dia, olga = meet("Ann"), meet("Dia"), meet("Olga")
+    of_ann = urlsplit(ann.pays("Dia", "What we quarrel about")).path
+    of_dia, of_olga = (of_ann.replace("/mentee/", f"/{role}/") for role in ("mentor", "operator"))
+
+    found = _looked_at(meet, "Ann", f"{of_ann}/reschedule", "/account/cards/", "/demo/mail/")
+    while "Dia did not come" not in ann.tab.locator("main").inner_text():
+        ann.lets_pass(DAY)
+        ann.open(of_ann)
+    found += _looked_at(meet, "Ann", f"{of_ann}/mentor-absence")
+    dia.open(of_dia)
+    dia.click("Complete session")
+    dia.sees("was charged")
+    ann.open(f"{of_ann}/objection")
+    with ann.expecting(422):
+        ann.click("Object")
+        expect(ann.tab.get_by_role("alert").first).to_be_focused()
+    found += _faults(ann.tab)
+    ann.tab.get_by_label("What was wrong?").fill("We stopped after ten minutes.")
+    ann.tab.get_by_label("Everything goes back").check()
+    ann.click("Object")
+    ann.sees("Waiting for the mentor")
+    found += _looked_at(meet, "Dia", f"{of_dia}/objection", "/mentor/")
+    dia.open(f"{of_dia}/objection")
+    dia.tab.get_by_label("Nothing goes back", exact=True).check()
+    dia.click("Propose this")
+    dia.sees("Waiting for the mentee")
+    found += _looked_at(meet, "Ann", f"{of_ann}/objection")
+    ann.open(f"{of_ann}/objection")
+    ann.click("Ask an operator to decide")
+    ann.sees("Waiting for an operator")
+    found += _looked_at(meet, "Olga", f"{of_olga}/ruling", "/operator/")
+    olga.open(f"{of_olga}/ruling")
+    olga.tab.get_by_label("How much goes back").fill("6000")
+    olga.tab.get_by_label("Reason").fill("Ten minutes are no hour.")
+    olga.click("Decide")
+    ann.open(of_ann)
+    ann.sees("¥12,000 was charged, ¥6,000 of it refunded.")
+    assert found + _looked_at(meet, "Ann", f"{of_ann}/objection", of_ann) == []
+
+
+def _looked_at(meet: Meet, name: str, *paths: str) -> list[str]:
+    """The faults of some pages."""
+    found = []
+    for look, settings in LOOKS.items():
+        person = meet(name, **settings)
+        for path in paths:
+            person.open(path)
+            found += [f"{path} {look}: {fault}" for fault in _faults(person.tab)]
+    return found
 
 
 def test_the_web_process_stays_small_after_all_this(house: House) -> None:
