@@ -37,7 +37,8 @@ Act = Callable[[], object]  # it travels to another process: a function of a mod
 ROUNDS = int(os.environ.get("ROUNDS", "5"))  # of each race
 SEED = os.environ.get("SEED", "1")  # of who is held back
 THREADS = 8  # at most, in each process: as many as a web worker has
-PATIENCE = 120.0  # seconds for one round, on a machine that has much else to do
+# Seconds for one round, on a machine that has much else to do; what workers find due grows with the rounds.
+PATIENCE = 120.0 + 5 * ROUNDS
 HEAD_STARTS = (0.0, 0.01, 0.04)  # seconds: nobody has one, some overlap, some come when others are nearly done
 
 
