@@ -38,7 +38,7 @@ def again(booking: Booking, *, now: datetime) -> int | None:
             return SOON
         case BookingState.CONFIRMED:
             return SOON if booking.starts_at - NEAR <= now else SOMETIME
-    return None
+    return SOMETIME if booking.objection is not None and booking.objection.is_live else None
 
 
 def _unless_known(text: str) -> ResponseReturnValue:

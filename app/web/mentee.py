@@ -89,7 +89,7 @@ def new_booking() -> ResponseReturnValue:
     try:
         slot = availability.check_open(mentor, starts_at, minutes, now=clock.now(), viewer=me())
     except SlotTaken as failure:
-        return _taken(form, mentor, minutes, starts_at), failure.status
+        return _taken(form, mentor, minutes, starts_at, failure), failure.status
     return _form(form, mentor, slot)
 
 
@@ -115,7 +115,7 @@ def book() -> ResponseReturnValue:
     try:
         booking = bookings.book(me(), mentor, wish, now=clock.now())
     except SlotTaken as failure:
-        return _taken(form, mentor, minutes, starts_at), failure.status
+        return _taken(form, mentor, minutes, starts_at, failure), failure.status
     except GatewayDown as failure:  # Stripe does not know the mentee yet: nothing is reserved
         form.form_errors.append("Our payment provider does not answer, so nothing is reserved. Please try again soon.")
         return _form(form, mentor, slot), failure.status
@@ -262,10 +262,10 @@ def _picked(form: BookingForm) -> tuple[Mentor, int, datetime]:
     return mentor, int(minutes), parse_instant(form.starts_at.data)
 
 
-def _taken(form: BookingForm, mentor: Mentor, minutes: int, starts_at: datetime) -> str:
+def _taken(form: BookingForm, mentor: Mentor, minutes: int, starts_at: datetime, why: SlotTaken) -> str:
     free = availability.openings(mentor, minutes, now=clock.now(), viewer=me())
     slot = Slot.of(starts_at, minutes)
-    return _form(form, mentor, slot, nearest=availability.nearest(free, starts_at), slot_taken=True)
+    return _form(form, mentor, slot, nearest=availability.nearest(free, starts_at), taken=why.message)
 
 
 def _form(
@@ -274,7 +274,7 @@ def _form(
     slot: Slot,
     *,
     nearest: list[Slot] | None = None,
-    slot_taken: bool = False,
+    taken: str | None = None,
 ) -> str:
     price = Money(0, mentor.currency) if form.is_trial else mentor.price_for(int(form.minutes.data))
     now = clock.now()
@@ -290,5 +290,5 @@ def _form(
         plan=holds.plan(slot.starts_at, slot.ends_at, now=now),
         answer_by=policy.current().answer_by(slot.starts_at, now),
         nearest=nearest or [],
-        slot_taken=slot_taken,
+        taken=taken,
     )

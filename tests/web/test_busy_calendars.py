@@ -113,5 +113,6 @@ def test_a_time_that_bobs_calendar_took_meanwhile_is_answered_with_others_and_ke
     assert anns.answer is not None
     assert anns.answer.status_code == 409
     assert "That time was just taken" in anns.words
+    assert "as their own calendar says" in anns.words
     assert "Borrowing" in anns.answer.text
     assert "2026-06-02T11:00:00Z" in anns.answer.text, "one of the nearest that are free"

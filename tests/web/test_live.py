@@ -6,9 +6,11 @@ from datetime import timedelta
 import pytest
 from werkzeug.test import TestResponse
 
-from app.actions import bookings
+from app.actions import bookings, objections
+from app.actions.objections import Wanted
 from app.kit.errors import GatewayDown
 from app.models.booking import Booking
+from app.models.objection import Remedy
 from app.models.states import BookingState
 from app.web import live
 from tests import people
@@ -90,6 +92,15 @@ def test_what_has_ended_is_not_asked_about(browser: Open, completed_hour: Bookin
     assert completed_hour.state == BookingState.COMPLETED
     assert live.again(completed_hour, now=stripe.now()) is None
     assert "data-again" not in look(browser("ann@example.com"), "mentee", completed_hour.id).text
+
+
+def test_what_is_quarrelled_about_is_asked_about_until_that_has_ended(completed_hour: Booking, stripe: Stripe):
+    wanted = Wanted(Remedy.FULL_REFUND)
+    objections.object_to(completed_hour, "Bob left after ten minutes.", wanted, now=stripe.now())
+    quarrel = people.fresh(completed_hour)
+    assert live.again(quarrel, now=stripe.now()) == live.SOMETIME
+    objections.withdraw(quarrel, now=stripe.now())
+    assert live.again(people.fresh(quarrel), now=stripe.now()) is None
 
 
 def test_the_part_is_nobody_elses_either(browser: Open, held_hour: Booking):
