@@ -143,6 +143,16 @@ def test_a_rush_of_people_is_not_made_up_for_for_ever(app: Flask, stripe: Stripe
     assert booked("GET /v1/account") <= 1.5 * SECOND
 
 
+def test_a_moments_hesitation_is_made_up_for_and_no_more(app: Flask, stripe: Stripe):
+    gateway = guarded(stripe, Turnstile(in_all=0, per_endpoint=1))
+    booked_until(-budget.SLACK * 9 // 10, "GET /v1/account")
+    gateway.account_id()
+    assert booked("GET /v1/account") < 0.95 * SECOND, "it counts from when it could have been"
+    booked_until(-AGES, "GET /v1/account")
+    gateway.account_id()
+    assert booked("GET /v1/account") > -PATIENCE * SECOND
+
+
 @pytest.mark.parametrize("limits", [(0, 0), (0, 1_000_000), (1_000_000, 0)], ids=str)
 def test_a_limit_of_nothing_is_no_limit(limits: tuple[int, int], app: Flask, stripe: Stripe):
     booked_until(AGES, *[name for name, limit in zip((IN_ALL, "GET /v1/account"), limits, strict=True) if not limit])
