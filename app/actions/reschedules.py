@@ -240,8 +240,6 @@ def _hold_at(booking: Booking, slot: Slot, *, now: datetime) -> None:
         booking.starts_at, booking.ends_at = slot.starts_at, slot.ends_at
         booking.complete_by = holds.complete_by(slot.ends_at)
         booking.mentor_day, booking.place = mentor_day, place
-        if booking.free_until is not None:
-            booking.free_until = min(booking.free_until, slot.starts_at)
     reminders.lift(booking)
     reminders.plan(booking, now=now)
 

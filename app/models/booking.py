@@ -97,6 +97,11 @@ class Booking(Stateful, Base):
         return Money(0, self.currency) if self.free_until is None else self.terms.late_fee(self.price)
 
     @property
+    def cancels_free_until(self) -> datetime | None:
+        """Until when cancelling is free as the session stands now: it may have been moved to before ``free_until``."""
+        return None if self.free_until is None else min(self.free_until, self.starts_at)
+
+    @property
     def payment(self) -> Payment | None:
         """The latest attempt to be paid."""
         return self.payments[0] if self.payments else None

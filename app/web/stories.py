@@ -211,10 +211,11 @@ def _ahead_of_a_charge(booking: Booking, payment: Payment, now: datetime) -> lis
     if renewed:
         sentence = "Reserved anew, before the bank lets go of it"
         steps.append(Step("arrow-repeat", sentence, ends, "Mentorhold", booking.price, future=True))
-    if booking.late_fee and booking.free_until is not None and now <= booking.free_until:
+    free_until = booking.cancels_free_until
+    if booking.late_fee and free_until is not None and now <= free_until:
         when_late = "later, " if payment.authorized_minor else "later, once it is reserved, "
         sentence = f"Until then {booking.mentee.name} cancels for free; {when_late}{booking.late_fee} is charged"
-        steps.insert(0, Step("calendar-x", sentence, booking.free_until, future=True))
+        steps.insert(0, Step("calendar-x", sentence, free_until, future=True))
     return steps
 
 

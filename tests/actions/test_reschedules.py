@@ -113,6 +113,21 @@ def test_a_fee_is_not_got_around_by_moving_the_session(ann: User, stripe: Stripe
     assert cancellations.quote(hour, by=Party.MENTEE, now=stripe.now()).charged.minor == 8_000
 
 
+def test_to_meet_earlier_and_then_later_again_takes_nothing_from_the_time_to_cancel_for_free(ann: User, stripe: Stripe):
+    bob = people.mentor("Bob", terms=Terms.STRICT)
+    hour = people.paid(people.booked(ann, bob, stripe, starts_at=TOMORROW_AT_TEN + 3 * DAY), stripe)
+    promised = hour.free_until
+    hour = moved(hour, stripe, TOMORROW_AT_TEN + DAY)
+    assert hour.cancels_free_until == hour.starts_at
+    stripe.wait(HOUR)
+    hour = moved(hour, stripe, TOMORROW_AT_TEN + 3 * DAY)
+    assert hour.cancels_free_until == promised
+    stripe.wait_until(promised)
+    assert cancellations.quote(hour, by=Party.MENTEE, now=stripe.now()).charged.minor == 0
+    stripe.wait(timedelta(seconds=1))
+    assert cancellations.quote(hour, by=Party.MENTEE, now=stripe.now()).charged.minor == 8_000
+
+
 def test_a_hold_does_not_move_beyond_what_the_bank_keeps(held_hour: Booking, stripe: Stripe):
     stripe.wait(DAY)
     farthest = max(slot.ends_at for slot in reschedules.openings(held_hour, now=stripe.now()).all())
