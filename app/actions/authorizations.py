@@ -85,6 +85,8 @@ def _begin(reached: Due, *, now: datetime) -> str | None:
         booking = Booking.locked(payment.booking_id)
         if operations.unsettled(payment.id) is not None:
             return None  # it stays due
+        if booking.state == BookingState.REQUESTED:
+            return None  # also until its mentor has answered
         too_late = now >= booking.complete_by  # for a hold to be of any use
         if reached.kind == deadlines.GIVE_UP and not too_late and _is_still_to_be_asked(payment.id, now):
             return None

@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from app import jobs
-from app.actions import accounts, approvals, bookings, cancellations, letters, payments
+from app.actions import accounts, approvals, bookings, cancellations, card_forms, letters, payments
 from app.actions.opening_hours import Rules, set_rules
 from app.extensions import db
 from app.kit import policy
@@ -193,6 +193,22 @@ def test_bobs_change_of_mind_about_approving_changes_nothing_that_is_booked(
     plain = people.booked(ann, careful_bob, stripe, starts_at=TOMORROW_AT_TEN + 2 * HOUR, key="another-form")
     accounts.set_approval(careful_bob, approves=True)
     assert people.paid(plain, stripe).state == B.CONFIRMED
+
+
+def test_a_saved_card_is_asked_once_bob_has_accepted_however_late_he_was_asked(
+    ann: User, careful_bob: Mentor, stripe: Stripe
+):
+    """The card was saved, the worker was down, and we heard of it when the day to reserve the price had almost come."""
+    hour = people.booked(ann, careful_bob, stripe, starts_at=stripe.now() + 6 * DAY)
+    stripe.save(hour)
+    stripe.wait(3 * DAY)
+    card_forms.check(fresh(hour).payment, now=stripe.now())
+    stripe.wait_until(hour.starts_at - 2 * DAY)
+    jobs.run("authorize_saved_cards")
+    assert ended(hour)[:2] == (B.REQUESTED, P.CARD_SAVED)
+    approvals.accept(fresh(hour), now=stripe.now())
+    jobs.run("authorize_saved_cards")
+    assert ended(hour)[:2] == (B.CONFIRMED, P.AUTHORIZED)
 
 
 def test_a_card_that_is_declined_asks_nobody_for_anything(ann: User, careful_bob: Mentor, stripe: Stripe):
