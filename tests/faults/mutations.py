@@ -22,6 +22,7 @@ OPERATIONS, ORDERS = "app/actions/operations.py", "app/actions/orders.py"
 PAYMENTS, GIVEN_BACK, LEDGER = "app/actions/payments.py", "app/actions/refunds.py", "app/actions/ledger.py"
 BOOKINGS, SETTLEMENTS, INBOX = "app/actions/bookings.py", "app/actions/settlements.py", "app/actions/inbox.py"
 AVAILABILITY = "tests/actions/test_availability.py"
+RESCHEDULES, MOVES = "app/actions/reschedules.py", "tests/actions/test_reschedules.py"
 APPROVALS, ANSWERS_TO_REQUESTS = "app/actions/approvals.py", "tests/actions/test_approvals.py"
 RACES_FOR_ANSWERS = "tests/faults/test_races_for_answers.py"
 EARNINGS, CLEARED = "app/actions/earnings.py", "tests/actions/test_earnings.py"
@@ -515,6 +516,42 @@ MUTATIONS = [
         "is_late = by ==",
         (ANSWERS_TO_REQUESTS,),
     ),
+    Mutation(
+        "a request is accepted though its time is over",
+        APPROVALS,
+        "if booking.answer_by is not None and now >= booking.answer_by:",
+        "if False:",
+        (ANSWERS_TO_REQUESTS, HISTORIES),
+    ),
+    Mutation(
+        "a saved card is not asked any more if its day came before its mentor's answer",
+        AUTHORIZATIONS,
+        "if booking.state == BookingState.REQUESTED:",
+        "if False:",
+        (ANSWERS_TO_REQUESTS,),
+    ),
+    # ---- other times
+    Mutation(
+        "a hold is let go of by the time that its session was to be at",
+        RESCHEDULES,
+        "        payment.release_at = holds.release_at(booking.complete_by, payment.capture_before)\n",
+        "",
+        (MOVES, HISTORIES),
+    ),
+    Mutation(
+        "until when it is free to cancel goes along with the session",
+        RESCHEDULES,
+        "        booking.complete_by = holds.complete_by(slot.ends_at)\n",
+        "        booking.complete_by = holds.complete_by(slot.ends_at)\n        booking.free_until = slot.starts_at\n",
+        (MOVES, HISTORIES),
+    ),
+    Mutation(
+        "a saved card is asked before the time that its session was to be at",
+        SAVED_CARDS,
+        "    deadlines.lift_all(deadlines.OF_SAVED_CARDS, payment.id)\n",
+        "",
+        (HISTORIES,),
+    ),
     # ---- webhooks
     Mutation("an event is not stored once only", INBOX, "        .on_conflict_do_nothing()\n", "", (RACES, DOOR)),
     Mutation(
@@ -591,7 +628,7 @@ MUTATIONS = [
         "app/actions/renewals.py",
         '    _void(order.params["metadata"][REPLACES] if is_made else intent.id, now=now)\n',
         "",
-        (RENEWED,),
+        (RENEWED, HISTORIES),
     ),
     Mutation(
         "a hold is let go before the newer one is made",

@@ -10,10 +10,13 @@ has settled what must be.
 
 =============  ========================================================================================
 ``machine``    the state machine: who can do what next
-``people``     its rules for people, ``quarrels`` for those who do not agree; ``outside`` those for dashboard, post,
-               worker and clock
+``people``     its rules for people, ``requests`` for mentors who want to be asked, ``shifts`` for those who meet at
+               another time, ``trials`` for free ones, ``quarrels`` for those who do not agree; ``outside`` those for
+               dashboard, post, worker and clock
 ``model``      hours, what people were promised, what was done in the dashboard, and plain arithmetic
-``checks``     what must be true after every step, and after everything has settled; ``contests`` of objections
+``checks``     what must be true after every step, and after everything has settled; ``contests`` of objections,
+               ``consents`` of requests, ``moves`` of other times, ``holds`` of several for one hour, ``gifts`` of
+               trials, ``books`` of our books
 ``theirs``     what happened at Stripe, read from its own journal of events
 ``ours``       what our tables say, read without the application's code
 ``stage``      one application, one database and one Stripe for all histories, cleaned in between

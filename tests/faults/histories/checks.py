@@ -4,13 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from tests.faults.histories import contests
-from tests.faults.histories.model import GIVEN_UP, NEXT, UNPAID_ENDS, Answer, Hour, commission_of
-from tests.faults.histories.ours import Ours, Row
+from tests.faults.histories import books, consents, contests, holds, moves
+from tests.faults.histories.model import GIVEN_UP, NEXT, UNPAID_ENDS, Answer, Hour
+from tests.faults.histories.ours import Free, Ours, Row
 from tests.faults.histories.theirs import Intent, Setup, Theirs
 
 CELL = 300  # seconds
-COMMISSION = "platform:commission"
 STANDS_FOR = {
     "authorized": lambda intent: intent.is_held,
     "captured": lambda intent: intent.captured > 0,
@@ -32,19 +31,25 @@ def lies(hours: Iterable[Hour], before: Ours, ours: Ours, theirs: Theirs, now: d
         row = ours.rows.get(hour.form)
         yield from _of_booking(hour, row)
         if row is not None:
-            intents = theirs.of(row.id)
+            intents, was = theirs.of(row.id), before.rows.get(hour.form)
             yield from _of_money(hour, row, intents)
-            yield from _of_moves(hour, before.rows.get(hour.form), row, theirs, now)
-            yield from _of_shares(row, ours)
+            yield from _of_states(hour, was, row, theirs, ours, now)
+            yield from consents.of_requests(hour, row, intents)
+            yield from moves.of_time(hour, row, theirs)
+            yield from moves.of_proposals(hour, before, ours, now)
+            yield from holds.of_renewals(hour, row, intents, ours)
+            yield from books.of_shares(row, ours)
             yield from contests.of_clearing(hour, row, intents, ours.quarrels.get(hour.form))
             yield from contests.of_quarrels(hour, row, intents, before, ours, now)
         for intent in theirs.of(hour.id):
-            yield from _of_effects(hour, row, intent, contests.decided(hour, ours))
-    yield from _of_books(ours)
+            yield from _of_effects(hour, row, intent, theirs, contests.decided(hour, ours))
+    yield from books.of_books(ours)
     yield from _of_time(ours)
 
 
-def left_over(hours: Iterable[Hour], ours: Ours, theirs: Theirs, balance: Mapping[str, int]) -> Iterator[str]:
+def left_over(
+    hours: Iterable[Hour], ours: Ours, theirs: Theirs, balance: Mapping[str, int], now: datetime
+) -> Iterator[str]:
     """What must not be so any more once nothing is left to do: the network is well, and the worker has worked.
 
     ``balance`` is what Stripe says is on the account, by currency, in minor units.
@@ -54,17 +59,22 @@ def left_over(hours: Iterable[Hour], ours: Ours, theirs: Theirs, balance: Mappin
     if ours.waiting:
         yield f"{ours.waiting} events wait"
     for hour in hours:
-        row, intents = ours.rows.get(hour.form), theirs.of(hour.id)
+        row = ours.rows.get(hour.form)
         if row is not None:
+            standing = theirs.standing(row.id, row.intent)
+            intents = [standing] if standing is not None else []
             yield from _of_agreement(hour, row, intents)
             yield from _of_adoption(hour, row, intents, ours)
+            yield from consents.left_over(hour, row, now)
+            yield from moves.left_over(hour, ours, now)
+            yield from holds.left_over(hour, row, theirs, now)
             yield from _of_saved_card(hour, row, theirs.setups.get(row.id))
             for wish in hour.wishes:
                 if wish.answer == Answer.CONFIRMING and not _is_kept(wish.kind, wish.amount, hour, row, intents):
                     yield f"{hour}: {wish.by} was told that {wish.kind} is being confirmed, and it never was"
-    yield from _of_alarms(ours, theirs)
-    yield from _of_totals(ours, theirs)
-    yield from _of_stripes_books(ours, balance)
+    yield from books.of_alarms(ours, theirs)
+    yield from books.of_totals(ours, theirs)
+    yield from books.of_stripes_books(ours, balance)
 
 
 def _of_booking(hour: Hour, row: Row | None) -> Iterator[str]:
@@ -95,6 +105,8 @@ def _is_so(kind: str, hour: Hour, row: Row) -> bool:
             return row.state == "cancelled"
         case "no_show":
             return row.state == "no_show"
+        case "accept":
+            return row.state not in ("pending_payment", "requested")
     return row.captured > 0  # what was refunded is counted by itself, for a bank can send it back
 
 
@@ -108,8 +120,6 @@ def _is_kept(kind: str, amount: int, hour: Hour, row: Row, intents: list[Intent]
 
 
 def _of_money(hour: Hour, row: Row, intents: list[Intent]) -> Iterator[str]:
-    if len(intents) > 1:
-        yield f"{hour} has {len(intents)} PaymentIntents"
     if not 0 <= row.refunded <= row.captured <= row.authorized <= row.amount:
         yield f"{hour}: refunded ≤ captured ≤ authorized ≤ price is not so: {row}"
     held, captured = (sum(getattr(i, name) for i in intents) for name in ("held", "captured"))
@@ -118,15 +128,20 @@ def _of_money(hour: Hour, row: Row, intents: list[Intent]) -> Iterator[str]:
         yield f"{hour}: our books are ahead of Stripe's ({held} held, {captured} captured, {given_back} back): {row}"
 
 
-def _of_moves(hour: Hour, before: Row | None, row: Row, theirs: Theirs, now: datetime) -> Iterator[str]:
+def _of_states(hour: Hour, before: Row | None, row: Row, theirs: Theirs, ours: Ours, now: datetime) -> Iterator[str]:
     if before is None or before.state == row.state:
         return
     if not _leads(before.state, row.state):
         yield f"{hour} was {before.state} and is {row.state} again"
     setup = theirs.setups.get(row.id)
-    stands = row.state == "confirmed" and setup is not None and setup.is_saved
-    if not stands and not _has_cause(hour, row, theirs.of(row.id), now):
+    stands = row.state in ("requested", "confirmed") and setup is not None and setup.is_saved
+    if stands or (row.state == "expired" and consents.is_unanswered(hour, row, now)):
+        return
+    standing = theirs.standing(row.id, row.intent)
+    if not _has_cause(hour, row, [standing] if standing is not None else [], now):
         yield f"{hour} is {row.state}, and nobody asked for it"
+    if row.state == "expired" and holds.is_let_go_in_vain(hour, before, standing, ours):
+        yield f"{hour} is expired, and nobody has tried to hold it anew"
 
 
 def _leads(one: str, other: str) -> bool:
@@ -136,7 +151,7 @@ def _leads(one: str, other: str) -> bool:
 
 def _has_cause(hour: Hour, row: Row, intents: list[Intent], now: datetime) -> bool:
     match row.state:
-        case "confirmed":
+        case "requested" | "confirmed":
             return any(intent.held for intent in intents)
         case "completed":
             return any(i.captured and (bool(hour.asked("complete")) or not i.captured_by_us) for i in intents)
@@ -148,7 +163,7 @@ def _has_cause(hour: Hour, row: Row, intents: list[Intent], now: datetime) -> bo
             return bool(hour.asked("cancel")) or outside or not hour.can_be_charged
         case "expired":
             lapsed = any(intent.lapsed for intent in intents)
-            unpaid = not hour.was_confirmed and now >= row.pay_by
+            unpaid = not hour.was_secured and now >= row.pay_by
             given_up = _can_be_given_up(hour, intents, now)
             return lapsed or unpaid or given_up or now >= hour.lets_go_at(row.capture_before)
     return False
@@ -159,7 +174,7 @@ def _can_be_given_up(hour: Hour, intents: Iterable[Intent], at: datetime) -> boo
     return hour.is_far and not any(intent.held for intent in intents) and at >= hour.starts_at - GIVEN_UP
 
 
-def _of_effects(hour: Hour, row: Row | None, intent: Intent, decided: list[int]) -> Iterator[str]:
+def _of_effects(hour: Hour, row: Row | None, intent: Intent, theirs: Theirs, decided: list[int]) -> Iterator[str]:
     """Everything that our key did at Stripe was asked for by somebody who could, or fell due."""
     if (intent.amount, intent.currency) != (hour.price, hour.currency):
         yield f"{hour} costs {hour.price} {hour.currency}, and {intent.amount} {intent.currency} were asked for"
@@ -169,47 +184,26 @@ def _of_effects(hour: Hour, row: Row | None, intent: Intent, decided: list[int])
         if intent.captured not in due:
             yield f"{hour}: {intent.captured} of {hour.price} was captured, and what could be asked for is {due}"
     if intent.canceled_by_us and intent.canceled_at is not None:
-        at, unpaid = intent.canceled_at, row is None or not hour.was_confirmed
+        at, unpaid = intent.canceled_at, row is None or not hour.was_secured
         due = (unpaid and row is not None and at >= row.pay_by) or at >= hour.lets_go_at(intent.capture_before)
-        due = due or _can_be_given_up(hour, [intent], at)
+        due = due or _can_be_given_up(hour, [intent], at) or holds.is_superseded(intent, row, theirs)
+        due = due or (row is not None and consents.is_unanswered(hour, row, at))
         if not (due or hour.asked("cancel") or hour.asked("no_show")):
             yield f"{hour}: its hold was canceled at {at}, and nobody asked for it"
     asked, told = (
         Counter(wish.amount for kind in ("cancel", "refund") for wish in hour.asked(kind, *answers) if wish.amount)
         for answers in ((), (Answer.DONE,))
     )
-    done = Counter(refund.amount for refund in intent.refunds.values() if refund.by_us)
+    done = Counter(refund.amount for one in theirs.of(hour.id) for refund in one.refunds.values() if refund.by_us)
     if done - asked - Counter(decided) or told - done:
         yield f"{hour}: refunded {dict(done)}, asked for {dict(asked)}, told that it is done {dict(told)}"
     if intent.refunded > intent.captured:
         yield f"{hour}: {intent.refunded} refunded of {intent.captured}"
 
 
-def _of_shares(row: Row, ours: Ours) -> Iterator[str]:
-    """Mentor and platform share what is left of the charge, to the last minor unit; the mentor's is in one place."""
-    commission = commission_of(row.captured, row.refunded)
-    pending, available = f"mentor:{row.mentor_id}:pending", f"mentor:{row.mentor_id}:available"
-    due = {COMMISSION: commission, pending: row.captured - row.refunded - commission, available: 0}
-    if row.cleared_at is not None:
-        due[pending], due[available] = 0, due[pending]
-    have = {account: ours.shares[row.payment, account] for account in due}
-    if due != have:
-        yield f"of {row.captured} captured and {row.refunded} refunded, the shares are {have} instead of {due}"
-
-
-def _of_books(ours: Ours) -> Iterator[str]:
-    """Every currency's journal adds up to nothing, and every balance is what its entries add up to."""
-    for currency in {currency for _, currency in ours.sums}:
-        if total := sum(minor for (_, of), minor in ours.sums.items() if of == currency):
-            yield f"the journal of {currency} adds up to {total}"
-    kept = {key: minor for key, minor in ours.balances.items() if minor}
-    if kept != {key: minor for key, minor in ours.sums.items() if minor}:
-        yield f"the balances {kept} are not the sums {dict(ours.sums)}"
-
-
 def _of_time(ours: Ours) -> Iterator[str]:
     """Nobody is in two places at once, and who is anywhere has claimed every five minutes of it."""
-    live = [row for row in ours.rows.values() if row.is_live]
+    live: list[Row | Free] = [row for row in (*ours.rows.values(), *ours.trials.values()) if row.is_live]
     for n, one in enumerate(live):
         for other in live[n + 1 :]:
             if one.people & other.people and one.starts_at < other.ends_at and other.starts_at < one.ends_at:
@@ -264,40 +258,3 @@ def _of_adoption(hour: Hour, row: Row, intents: list[Intent], ours: Ours) -> Ite
         refunds = Counter((op.amount_minor, op.by == "stripe") for op in done if op.kind == "refund")
         if refunds != Counter((refund.amount, not refund.by_us) for refund in intent.refunds.values()):
             yield f"{hour}: refunds are {refunds} instead of {intent.refunds}"
-
-
-def _of_alarms(ours: Ours, theirs: Theirs) -> Iterator[str]:
-    """An operator is told of every refund that came back, and of nothing else."""
-    came_back = [
-        refund_id
-        for intent in theirs.intents.values()
-        for refund_id, refund in intent.refunds.items()
-        if refund.status in ("failed", "canceled")
-    ]
-    about = {op.id: op.stripe_id for op in ours.operations}
-    refused = {("refund_refused", op.id) for op in ours.operations if op.kind == "refund" and op.state == "refused"}
-    told = Counter((kind, about.get(subject)) for kind, subject in ours.alarms - refused)
-    if told != Counter(("refund_failure", refund_id) for refund_id in came_back):
-        yield f"the alarms are {told} instead of {came_back}"
-
-
-def _of_totals(ours: Ours, theirs: Theirs) -> Iterator[str]:
-    """What mentors and platform have is what Stripe took less what it gave back, to the cent."""
-    left: Counter[str] = Counter()
-    for intent in theirs.intents.values():
-        left[intent.currency] += intent.captured - intent.refunded
-    for (account, currency), minor in ours.balances.items():
-        if account.startswith(("mentor:", COMMISSION)):
-            left[currency] -= minor
-    if any(left.values()):
-        yield f"what Stripe took less what it gave back is not what was shared; left are {dict(left)}"
-
-
-def _of_stripes_books(ours: Ours, balance: Mapping[str, int]) -> Iterator[str]:
-    """Our account ``stripe`` is what Stripe says, to the cent, and nothing is in between."""
-    here = {currency: -minor for (account, currency), minor in ours.balances.items() if account == "stripe"}
-    if {c: minor for c, minor in here.items() if minor} != {c: minor for c, minor in balance.items() if minor}:
-        yield f"our books say {here} is at Stripe, Stripe says {balance}"
-    for (account, currency), minor in ours.balances.items():
-        if minor and account.startswith(("clearing:", "suspense", "elsewhere")):
-            yield f"{minor} {currency} are left in {account}"

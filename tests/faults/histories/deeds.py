@@ -50,7 +50,7 @@ class Deeds(Play):
         """Submit a form, the first time or again: unless it is booked already, it costs what the mentor asks now."""
         if hour.id is None:
             hour.price = price_of(self.rates[hour.mentor], hour.minutes, hour.currency)
-            hour.is_far = hour.is_too_far(self.now)
+            hour.is_far, hour.needs_answer = hour.is_too_far(self.now), hour.mentor in self.approving
         wish = bookings.Wish(hour.starts_at, hour.minutes, "My parser", "It is slow.", hour.form, consent=True)
 
         def book() -> None:
@@ -151,6 +151,8 @@ class Deeds(Play):
         match row.state:
             case "pending_payment":
                 return amounts == (0, 0, 0)
+            case "requested":
+                return amounts == (0 if row.payment_state == "card_saved" else hour.price, 0, 0)
             case "confirmed":
                 on_time = by != Party.MENTEE or self.now < hour.starts_at
                 if row.payment_state == "card_saved":
@@ -172,7 +174,7 @@ class Deeds(Play):
             return setup is not None and setup.is_saved == (row.payment_state == "card_saved") and not setup.is_canceled
         if row.payment_state == "card_saved":
             return not intent.held and not intent.is_over
-        states = {"pending_payment": not intent.is_over, "confirmed": intent.is_held}
+        states = {"pending_payment": not intent.is_over, "requested": intent.is_held, "confirmed": intent.is_held}
         return states.get(row.state, row.captured > 0) and (row.captured, row.refunded) == (
             intent.captured,
             intent.refunded,

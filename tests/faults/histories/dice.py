@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
 WEIGHTS = {
     "book": 4,
+    "book_a_trial": 1,
+    "go_on_with_a_trial": 3,
+    "accept_a_request": 16,
+    "decline_a_request": 2,
+    "propose_another_time": 4,
+    "answer_about_the_time": 8,
     "book_far_ahead": 2,
     "save_a_card": 6,
     "pay": 14,
@@ -42,6 +48,8 @@ WEIGHTS = {
 MAY_BE_ABSENT = (
     "pay",
     "save_a_card",
+    "accept_a_request",
+    "propose_another_time",
     "come_back_from_paying",
     "cancel",
     "use_the_dashboard",

@@ -11,15 +11,18 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.faults.histories.outside import Outside
 from tests.faults.histories.people import People
 from tests.faults.histories.quarrels import Quarrels
+from tests.faults.histories.requests import Requests
+from tests.faults.histories.shifts import Shifts
 from tests.faults.histories.stage import Stage
 from tests.faults.histories.tally import Tally
+from tests.faults.histories.trials import Trials
 
 DATABASES = ("sqlite", "postgresql")
 AT_A_TIME = 25  # histories of one part
 AFRESH = "afresh"
 
 
-class Histories(People, Quarrels, Outside):
+class Histories(People, Requests, Shifts, Trials, Quarrels, Outside):
     """Everybody at once."""
 
 

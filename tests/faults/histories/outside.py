@@ -1,6 +1,6 @@
 """The rules for everybody else: Stripe's dashboard, the post, the worker, the clock."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
@@ -8,7 +8,7 @@ from hypothesis.stateful import precondition, rule
 from app import jobs
 from app.extensions import db
 from tests.faults.histories.deeds import Deeds
-from tests.faults.histories.model import ASKED, CLEARING, GIVEN_UP, Hour
+from tests.faults.histories.model import ASKED, CLEARING, GIVEN_UP, LIVE, NEVER, Hour
 from tests.faults.histories.people import ONE, TROUBLE, one_of
 from tests.faults.histories.play import moment
 from tests.faults.histories.troubles import Trouble
@@ -22,7 +22,6 @@ WAITS = {
     "a day and an hour": timedelta(hours=25),
     "three days": timedelta(days=3),
 }
-NEVER = datetime.max.replace(tzinfo=UTC)
 ORDERS = ("in order", "newest first", "every other")
 
 
@@ -115,17 +114,18 @@ class Outside(Deeds):
     def wait_until(self, then: datetime) -> None:
         leases = bool(self.ours.unsettled) and then - self.now >= timedelta(seconds=30)
         self.changed_now = leases or any(moment <= then for moment in self.moments())
-        self.stage.wait(then - self.now)
-        self.tell("is the time now")
+        self.wait_for(then)
 
     def moments(self) -> set[datetime]:
         """When something begins, ends or falls due, from now on."""
         found: set[datetime] = set()
-        for hour in self.are("pending_payment", "confirmed"):
+        for hour in self.are(*LIVE):
             row, intent = self.row(hour), self.intent(hour)
             assert row is not None
             if row.state == "pending_payment":
                 found.add(row.pay_by)
+            elif row.state == "requested" and row.answer_by is not None:
+                found.add(row.answer_by)
             else:
                 found |= {hour.starts_at, hour.ends_at, hour.complete_by}
             if row.payment_state == "card_saved":
@@ -133,6 +133,12 @@ class Outside(Deeds):
             if intent is not None and intent.capture_before is not None and intent.is_held:
                 found |= {intent.capture_before, hour.lets_go_at(intent.capture_before)}
         found |= {self.silent_at(hour) for hour in self.hours} - {NEVER}
+        found |= {move.until for hour in self.are("confirmed") if (move := self.proposal(hour)) is not None}
+        for trial in self.ours.trials.values():
+            if trial.state == "confirmed":
+                found |= {trial.starts_at, trial.ends_at, trial.complete_by}
+            elif trial.state == "requested" and trial.answer_by is not None:
+                found.add(trial.answer_by)
         found |= {self.clears_at(hour) for hour in self.are("completed", "cancelled", "no_show")} - {NEVER}
         return {moment for moment in found if moment > self.now}
 
@@ -155,8 +161,8 @@ class Outside(Deeds):
         return quarrel.answer_by if quarrel is not None and quarrel.answer_by is not None else NEVER
 
     def overdue(self) -> bool:
-        """Whether the worker would find an hour that nobody paid or completed in time."""
-        return any(
+        """Whether the worker would find an hour that nobody paid or completed in time, or asked about in vain."""
+        return self.is_silence_over() or any(
             (row.state == "pending_payment" and row.pay_by <= self.now)
             or (row.state == "confirmed" and hour.lets_go_at(row.capture_before) <= self.now)
             or (not row.is_live and row.payment_state == "authorized")
@@ -165,6 +171,16 @@ class Outside(Deeds):
             or self.silent_at(hour) <= self.now
             for hour in self.hours
             if (row := self.row(hour)) is not None
+        )
+
+    def is_silence_over(self) -> bool:
+        """Whether somebody has not answered in time, or not said how a trial went."""
+        asked = (*self.ours.rows.values(), *self.ours.trials.values())
+        open_moves = (move for moves in self.ours.moves.values() for move in moves.values() if move.is_open)
+        return (
+            any(it.state == "requested" and it.answer_by is not None and it.answer_by <= self.now for it in asked)
+            or any(it.state == "confirmed" and it.complete_by <= self.now for it in self.ours.trials.values())
+            or any(move.until <= self.now for move in open_moves)
         )
 
     def due_jobs(self) -> list[str]:

@@ -11,9 +11,9 @@ from hypothesis.stateful import initialize, precondition, rule
 from app.actions import bookings
 from app.models.booking import Booking
 from app.models.states import Party
-from tests.faults.histories.deeds import Deeds
 from tests.faults.histories.dice import MAY_BE_ABSENT
-from tests.faults.histories.model import Answer, Hour, Wish
+from tests.faults.histories.model import LIVE, Answer, Hour, Wish
+from tests.faults.histories.openings import Openings
 from tests.faults.histories.play import FINE, moment
 from tests.faults.histories.stage import MENTEES, MENTORS
 from tests.faults.histories.troubles import Trouble, troubles
@@ -40,7 +40,7 @@ def one_of(which: int, some: Sequence[Some]) -> Some:
     return some[which % len(some)]
 
 
-class People(Deeds):
+class People(Openings):
     @initialize(
         rates=st.fixed_dictionaries({name: st.sampled_from(RATES[currency]) for name, currency in MENTORS.items()}),
         hours=st.lists(st.sampled_from(SO_FAR), min_size=1, max_size=4),
@@ -48,12 +48,22 @@ class People(Deeds):
         absent=st.frozensets(st.sampled_from(MAY_BE_ABSENT), max_size=3),
         calm=st.booleans(),
         dull=st.integers(0, 99).map(lambda drawn: drawn == 0),
+        moved=st.sampled_from((0,) * 9 + (1, 2, 3)),
+        approving=st.sampled_from((("Bob", "Dia"), (), ("Gus", "Fay"), (), tuple(MENTORS))),
     )
     @moment
     def open_the_shop(
-        self, rates: dict[str, int], hours: list[str], which: int, absent: frozenset[str], calm: bool, dull: bool
+        self,
+        rates: dict[str, int],
+        hours: list[str],
+        which: int,
+        absent: frozenset[str],
+        calm: bool,
+        dull: bool,
+        moved: int,
+        approving: tuple[str, ...],
     ) -> None:
-        """Mentors have prices, and some hours are booked already; some of those are paid, or even completed.
+        """Mentors have prices, and some hours are booked already; some of those are paid, or even completed, or moved.
 
         The first that Hypothesis tries is always the simplest history of all: it is not worth its time.
         """
@@ -63,6 +73,8 @@ class People(Deeds):
         for mentor, rate in rates.items():
             self.rates[mentor] = rate
             self.stage.set_rate(mentor, rate)
+        if moved:
+            self.book_and_move(MENTEES[which % 3], one_of(which, list(MENTORS)), moved)
         booked = [
             self.booked(MENTEES[n % 3], one_of(which + n, list(MENTORS)), n, so_far) for n, so_far in enumerate(hours)
         ]
@@ -75,23 +87,12 @@ class People(Deeds):
                 wish = Wish("complete", hour.mentor, self.now)
                 self.ask(hour, wish, lambda it, wish=wish: bookings.complete(it, now=wish.at), FINE)
                 self.look()
-
-    def booked(self, mentee: str, mentor: str, n: int, so_far: str) -> Hour:
-        """An hour with which the history begins."""
-        hour = self.new_hour(mentee, mentor, self.slots()[2 * n], 60)
-        self.submit(hour, FINE)
-        self.look()
-        if so_far != "reserved" and hour in self.cardless():
-            self.enter(hour, "refundFail" if n == 1 else "visa")
-            self.returns(hour, FINE)
-            self.look()
-        return hour
+        for mentor in approving:
+            self.want_to_be_asked(mentor)
 
     @rule(mentee=st.sampled_from(MENTEES), mentor=st.sampled_from(list(MENTORS)), which=ONE,
           minutes=st.sampled_from((60, 30, 90)), trouble=TROUBLE)  # fmt: skip
-    @precondition(
-        lambda self: len(self.hours) < MOST_HOURS and len(self.are("pending_payment", "confirmed")) < MOST_LIVE
-    )
+    @precondition(lambda self: len(self.hours) < MOST_HOURS and len(self.are(*LIVE)) < MOST_LIVE)
     @moment
     def book(self, mentee: str, mentor: str, which: int, minutes: int, trouble: Trouble) -> None:
         hour = self.new_hour(mentee, mentor, self.perhaps_free(which, mentee, mentor, minutes), minutes)
@@ -101,9 +102,7 @@ class People(Deeds):
         self.expect(f"{hour.mentee} books {hour}", hour.booked, must=must, may=True)
 
     @rule(mentee=st.sampled_from(MENTEES), mentor=st.sampled_from(list(MENTORS)), which=ONE, trouble=TROUBLE)
-    @precondition(
-        lambda self: len(self.hours) < MOST_HOURS and len(self.are("pending_payment", "confirmed")) < MOST_LIVE
-    )
+    @precondition(lambda self: len(self.hours) < MOST_HOURS and len(self.are(*LIVE)) < MOST_LIVE)
     @moment
     def book_far_ahead(self, mentee: str, mentor: str, which: int, trouble: Trouble) -> None:
         hour = self.new_hour(mentee, mentor, one_of(which, self.far_slots()), 60)
@@ -182,18 +181,18 @@ class People(Deeds):
         self.expect(f"{hour.mentor} reports that nobody came to {hour}", answer, must=must, may=can)
 
     @rule(which=ONE, by=st.sampled_from(PARTIES))
-    @precondition(lambda self: self.are("pending_payment", "confirmed", "completed"))
+    @precondition(lambda self: self.are(*LIVE, "completed"))
     @moment
     def open_a_cancellation_page(self, which: int, by: Party) -> None:
         """And leave it open: it may be posted much later."""
-        hour = one_of(which, self.are("pending_payment", "confirmed", "completed"))
+        hour = one_of(which, self.are(*LIVE, "completed"))
         self.changed_now = self.open_page(hour, by)
 
     @rule(which=ONE, by=st.sampled_from(PARTIES), trouble=TROUBLE)
-    @precondition(lambda self: self.are("pending_payment", "confirmed", "completed"))
+    @precondition(lambda self: self.are(*LIVE, "completed"))
     @moment
     def cancel(self, which: int, by: Party, trouble: Trouble) -> None:
-        hour = one_of(which, self.are("pending_payment", "confirmed", "completed"))
+        hour = one_of(which, self.are(*LIVE, "completed"))
         if self.open_page(hour, by):
             self.call_off(hour, by, trouble)
 
@@ -229,32 +228,18 @@ class People(Deeds):
     def perhaps_free(self, which: int, mentee: str, mentor: str, minutes: int) -> datetime:
         """A time at which both have time, mostly."""
         slots, length = self.slots(), timedelta(minutes=minutes)
-        live = [
-            hour for hour in self.are("pending_payment", "confirmed") if {hour.mentee, hour.mentor} & {mentee, mentor}
-        ]
-        free = [s for s in slots if all(s + length <= hour.starts_at or hour.ends_at <= s for hour in live)]
+        engaged = self.engaged(mentee, mentor)
+        free = [start for start in slots if self.is_free_at(start, start + length, engaged)]
         return one_of(which, free if which < 11 else slots)
 
     def is_free(self, hour: Hour, trouble: Trouble) -> bool:
         """Whether it must be possible to book this."""
-        taken = any(
-            row.is_live and {other.mentee, other.mentor} & {hour.mentee, hour.mentor}
-            and hour.starts_at < other.ends_at and other.starts_at < hour.ends_at
-            for other in self.hours if (row := self.row(other)) is not None
-        )  # fmt: skip
+        free = self.is_free_at(hour.starts_at, hour.ends_at, self.engaged(hour.mentee, hour.mentor))
         well = trouble.is_none and self.stage.is_well
-        return well and not taken and not self.ours.is_busy("create_customer")
+        return well and free and not self.ours.is_busy("create_customer")
 
     def unanswered(self) -> list[Hour]:
         return [hour for hour in self.hours if hour.booked in (Answer.SILENCE, Answer.CONFIRMING)]
-
-    def cardless(self) -> list[Hour]:
-        """Hours whose card can be entered: in another tab also after they have ended."""
-        waiting = [hour for hour in self.hours if (it := self.intent(hour)) and not it.held and not it.is_over]
-        return waiting + self.waiting_for_a_card_to_save()
-
-    def waiting_for_a_card_to_save(self) -> list[Hour]:
-        return [hour for hour in self.hours if (setup := self.setup(hour)) and setup.is_open]
 
     def is_only_saved(self, hour: Hour) -> bool:
         row = self.row(hour)
@@ -266,7 +251,7 @@ class People(Deeds):
     def unseen(self) -> list[Hour]:
         """Hours whose card was taken, and we do not know."""
         paid = [
-            hour for hour in self.are("pending_payment", "confirmed", "cancelled", "expired")
+            hour for hour in self.are(*LIVE, "cancelled", "expired")
             if (row := self.row(hour)) and row.intent and row.payment_state in ("needs_card", "card_saved")
             and (intent := self.intent(hour)) and (intent.held or intent.is_over)
         ]  # fmt: skip

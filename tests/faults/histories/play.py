@@ -11,12 +11,13 @@ from hypothesis.stateful import RuleBasedStateMachine
 from app import jobs
 from app.extensions import db
 from app.models.booking import Booking
+from tests.faults.histories import gifts
 from tests.faults.histories.checks import left_over, lies
 from tests.faults.histories.dice import next_rule
-from tests.faults.histories.model import Answer, Hour, Wish
-from tests.faults.histories.ours import Ours, Row
+from tests.faults.histories.model import ASKED, Answer, Hour, Trial, Wish
+from tests.faults.histories.ours import Move, Ours, Row
 from tests.faults.histories.stage import Stage
-from tests.faults.histories.tally import Tally
+from tests.faults.histories.tally import Tally, rare
 from tests.faults.histories.theirs import Intent, Setup, Theirs
 from tests.faults.histories.troubles import Trouble
 
@@ -67,6 +68,7 @@ class Play(RuleBasedStateMachine):
         self.calm_at_last = True  # whether everybody can finish before it is all long ago
         self.stage.begin()
         self.hours: list[Hour] = []
+        self.trials: list[Trial] = []
         self.theirs = Theirs()
         self.ours = self.last_read = Ours()
         self.read_at = -1
@@ -75,6 +77,7 @@ class Play(RuleBasedStateMachine):
         self.story: list[str] = []
         self.steps = 0
         self.rates: dict[str, int] = {}
+        self.approving: set[str] = set()  # mentors who want to be asked
         self.broken = self.refused_now = self.changed_now = False
 
     @property
@@ -88,7 +91,8 @@ class Play(RuleBasedStateMachine):
         return self.ours.rows.get(hour.form)
 
     def intent(self, hour: Hour) -> Intent | None:
-        return next(iter(self.theirs.of(hour.id)), None)
+        row = self.row(hour)
+        return self.theirs.standing(hour.id, row.intent if row is not None else None)
 
     def setup(self, hour: Hour) -> Setup | None:
         """What the card is saved with, of an hour that is far ahead."""
@@ -104,6 +108,10 @@ class Play(RuleBasedStateMachine):
         quarrel = self.ours.quarrels.get(hour.form)
         return quarrel is not None and quarrel.is_live
 
+    def proposal(self, hour: Hour) -> Move | None:
+        """What waits for an answer: to hold it at another time."""
+        return next((move for move in self.ours.moves.get(hour.form, {}).values() if move.is_open), None)
+
     def are(self, *states: str) -> list[Hour]:
         """The hours that our tables show in one of these states."""
         return [hour for hour in self.hours if (row := self.row(hour)) is not None and row.state in states]
@@ -114,11 +122,29 @@ class Play(RuleBasedStateMachine):
         before, self.ours = self.ours, self.read()
         for hour in self.hours:
             if (row := self.row(hour)) is not None:
-                hour.id = row.id
-                hour.was_confirmed = hour.was_confirmed or row.state in ("confirmed", "completed")
+                self.note(hour, row)
             if (quarrel := self.ours.quarrels.get(hour.form)) is not None and quarrel.about == "absence":
                 hour.missed_at = quarrel.raised_at
+        for trial in self.trials:
+            if (free := self.ours.trials.get(trial.form)) is not None:
+                trial.id = free.id
         self.check(lies(self.hours, before, self.ours, self.theirs, self.now))
+        self.check(gifts.lies(self.trials, before, self.ours, self.theirs, self.now))
+
+    def note(self, hour: Hour, row: Row) -> None:
+        """Keep what can be seen now and not later any more."""
+        hour.id = row.id
+        hour.was_secured = hour.was_secured or row.answer_by is not None or row.state in ("confirmed", "completed")
+        if row.answer_by is not None:
+            hour.asked_at = hour.asked_at or self.now
+        if row.state in ("confirmed", "completed", "no_show"):
+            hour.stood_at = hour.stood_at or self.now
+        if row.starts_at == hour.perhaps_at:
+            hour.move_to(row.starts_at)
+        intents = self.theirs.of(row.id)
+        if hour.is_far and intents and hour.asked_for_at is None:
+            hour.asked_for_at = intents[0].created_at
+            hour.was_asked_for_early = intents[0].created_at < hour.starts_at - ASKED[0]
 
     def read(self) -> Ours:
         """What our tables say; without asking again if nobody has spoken with the database since."""
@@ -138,6 +164,10 @@ class Play(RuleBasedStateMachine):
         found = [*wrongs, *self.stage.bugs, *(f"after death: {step}" for step in self.stage.deaths.afterlife)]
         if found:
             raise Wrong(found, self.story)
+
+    def wait_for(self, then: datetime) -> None:
+        self.stage.wait(then - self.now)
+        self.tell("is the time now")
 
     def act(self, what: str, call: Callable[[], Any], trouble: Trouble = FINE, hour: Hour | None = None) -> Answer:
         """Have somebody do something; what they were told. A refusal must have left everything as it was."""
@@ -159,10 +189,9 @@ class Play(RuleBasedStateMachine):
     def own_effects(self, hour: Hour | None) -> tuple[int, int]:
         """What our key has taken and given back for an hour."""
         self.hear()
-        intent = self.intent(hour) if hour else None
-        if intent is None:
-            return 0, 0
-        return intent.captured * intent.captured_by_us, sum(r.amount for r in intent.refunds.values() if r.by_us)
+        intents = self.theirs.of(hour.id) if hour else []
+        captured = sum(intent.captured * intent.captured_by_us for intent in intents)
+        return captured, sum(r.amount for intent in intents for r in intent.refunds.values() if r.by_us)
 
     def ask(self, hour: Hour, wish: Wish, call: Callable[[Booking], Any], trouble: Trouble) -> Answer:
         """Have a person ask for something about an hour, and be told how it stands then, as the pages do it."""
@@ -220,7 +249,8 @@ class Play(RuleBasedStateMachine):
             self.work(list(jobs.JOBS))
             self.look()
             pause = A_WHILE
-            wrongs = list(left_over(self.hours, self.ours, self.theirs, self.stage.balance()))
+            wrongs = list(left_over(self.hours, self.ours, self.theirs, self.stage.balance(), self.now))
+            wrongs += gifts.left_over(self.trials, self.ours, self.now)
             if not wrongs:
                 return
         self.check(wrongs)
@@ -257,9 +287,11 @@ class Play(RuleBasedStateMachine):
             if (row := self.row(hour)) and row.cleared_at is None and not self.is_contested(hour)
         )
         self.check(f"{intent} is still held" for intent in self.theirs.intents.values() if intent.is_held)
+        self.check(f"{row} is still there" for row in self.ours.trials.values() if row.is_live)
         self.tally.histories += 1
         self.tally.lengths[self.steps] += 1
         self.tally.ends.update(f"{row.state} {row.payment_state}" for row in self.ours.rows.values())
+        self.tally.seen.update(rare(self.hours, self.ours, self.theirs))
 
 
 def _as_told(kind: str, said: str) -> Answer:
@@ -268,5 +300,5 @@ def _as_told(kind: str, said: str) -> Answer:
         return Answer.CONFIRMING
     if (kind, said) == ("cancel", "completed"):
         return Answer.SILENCE  # what the page showed was given back, but of an earlier refund we hear that it came back
-    wanted = {"complete": "completed", "cancel": "cancelled", "no_show": "no_show"}
+    wanted = {"complete": "completed", "cancel": "cancelled", "no_show": "no_show", "accept": "confirmed"}
     return Answer.DONE if wanted.get(kind, said) == said else Answer.REFUSED

@@ -17,7 +17,7 @@ from sqlalchemy import event, text
 from sqlalchemy.orm.exc import StaleDataError
 
 from app import create_app
-from app.actions import accounts, opening_hours
+from app.actions import accounts, opening_hours, trials
 from app.extensions import db
 from app.gateways import stripe_gateway
 from app.gateways.guard import Guard
@@ -28,12 +28,13 @@ from app.kit.columns import metadata
 from app.kit.errors import CardDeclined, GatewayDown, GatewayRefused, IllegalMove, Invalid, NotFound, SlotTaken
 from app.kit.money import Money
 from app.kit.terms import Terms
+from app.models.mentor import Mentor
 from app.models.user import User
 from stripe_simulator import Simulator
 from tests import people
 from tests.conftest import settings_for
 from tests.databases import postgresql_url
-from tests.faults.histories.model import LATE_FEE, Answer
+from tests.faults.histories.model import LATE_FEE, Answer, Trial
 from tests.faults.histories.troubles import Deaths, Killed, Line, Trouble
 from tests.faults.recovery import knock
 from tests.faults.steps import Steps
@@ -155,6 +156,11 @@ class Stage:
             offered = accounts.Offer("Calm", "", rate, "UTC", published=True, terms=TERMS[LATE_FEE[mentor]])
             accounts.offer(user, offered, now=self._now)
 
+    def set_approval(self, mentor: str, *, approves: bool) -> None:
+        """The mentor wants to be asked about every new booking, or does not (any more)."""
+        with self.app.app_context():
+            accounts.set_approval(Mentor.one(Mentor.user.has(User.name == mentor)), approves=approves)
+
     def close(self) -> None:
         with self.app.app_context():
             db.session.remove()
@@ -187,6 +193,7 @@ class Stage:
         for name, currency in MENTORS.items():
             offer = people.mentor(name, Money(8_000, currency), time_zone="UTC", terms=TERMS[LATE_FEE[name]])
             opening_hours.set_weekly(offer, HOURS)
+            trials.offer(offer, Trial.minutes)
 
     def _keep(self) -> None:
         """Remember the empty database with its people; only SQLite's is a file."""
@@ -208,6 +215,7 @@ class Stage:
             with db.engine.begin() as connection:
                 connection.execute(text(f"TRUNCATE {tables}"))
                 connection.execute(text("UPDATE user_account SET stripe_customer_id = NULL"))
+                connection.execute(text("UPDATE mentor SET approves = false"))
 
     def _set_clocks(self, now: datetime) -> None:
         self._now = now

@@ -1,8 +1,12 @@
 """How often each rule was played, and how often it did something real."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+
+from tests.faults.histories.model import Hour
+from tests.faults.histories.ours import Ours
+from tests.faults.histories.theirs import Theirs
 
 
 @dataclass
@@ -13,6 +17,7 @@ class Tally:
     refused: Counter[str] = field(default_factory=Counter)
     troubles: Counter[str] = field(default_factory=Counter)  # those that really struck
     lengths: Counter[int] = field(default_factory=Counter)  # histories by their number of steps
+    seen: Counter[str] = field(default_factory=Counter)  # what is rare
     ends: Counter[str] = field(default_factory=Counter)  # how the hours of all histories ended
 
     def count(self, rule: str, *, real: bool, refused: bool) -> None:
@@ -23,7 +28,7 @@ class Tally:
     def add(self, others: Iterable["Tally"]) -> "Tally":
         for other in others:
             self.histories += other.histories
-            for name in ("steps", "real", "refused", "troubles", "lengths", "ends"):
+            for name in ("steps", "real", "refused", "troubles", "lengths", "seen", "ends"):
                 getattr(self, name).update(getattr(other, name))
         return self
 
@@ -39,5 +44,17 @@ class Tally:
         lines.append(f"{self.histories} histories, {self.steps.total()} steps, {self.effective:.0%} of them real")
         lines.append("lengths: " + ", ".join(f"{name} {count}" for name, count in sorted(self.lengths.items())))
         lines.append("struck: " + ", ".join(f"{name} {count}" for name, count in sorted(self.troubles.items())))
+        lines.append("seen: " + ", ".join(f"{name} {count}" for name, count in sorted(self.seen.items())))
         lines.append("ended: " + ", ".join(f"{name} {count}" for name, count in sorted(self.ends.items())))
         return "\n".join(lines)
+
+
+def rare(hours: Iterable[Hour], ours: Ours, theirs: Theirs) -> Iterator[str]:
+    """What became of requests, trials, proposals of another time and holds that were too short."""
+    for hour in hours:
+        row, (_, *newer) = ours.rows.get(hour.form), theirs.of(hour.id) or [None]
+        if row is not None and row.answer_by is not None:
+            yield f"request {'accepted' if hour.stood_at else row.state}"
+        yield from ("hold renewed" if intent.held else "renewal declined" for intent in newer if intent)
+    yield from (move.state.replace("_", " ") for moves in ours.moves.values() for move in moves.values())
+    yield from (f"trial {row.state}" for row in ours.trials.values())

@@ -25,6 +25,7 @@ class Intent:
     booking: str
     amount: int
     currency: str
+    created_at: datetime
     held: int = 0
     held_at: datetime | None = None
     capture_before: datetime | None = None
@@ -35,6 +36,7 @@ class Intent:
     canceled_by_us: bool = False
     lapsed: bool = False
     at_the_bank: bool = False  # 3-D Secure was asked for, and not answered yet
+    replaces: str | None = None  # the one in whose place it is to be held
     refunds: dict[str, Refund] = field(default_factory=dict)
 
     @property
@@ -95,6 +97,13 @@ class Theirs:
     def of(self, booking_id: str | None) -> list[Intent]:
         return [intent for intent in self.intents.values() if intent.booking == booking_id]
 
+    def standing(self, booking_id: str | None, known: str | None = None) -> Intent | None:
+        """The one that counts: the latest that a bank holds, or was charged; ``known`` to us if none is any more."""
+        intents = self.of(booking_id)
+        live = [intent for intent in intents if intent.held and not intent.canceled_at]
+        over = [intent for intent in intents if intent.id == known]
+        return [*intents[:1], *over, *live][-1] if intents else None
+
     def _learn(self, event: dict[str, Any], told: dict[str, Any], at: datetime) -> None:
         by_us = (event["request"]["idempotency_key"] or "").startswith(OURS)
         match event["type"]:
@@ -112,7 +121,9 @@ class Theirs:
                 self.customers[told["email"]] += 1
             case "payment_intent.created":
                 booking = told["metadata"].get("booking", "")
-                self.intents[told["id"]] = Intent(told["id"], booking, told["amount"], told["currency"].upper())
+                made = Intent(told["id"], booking, told["amount"], told["currency"].upper(), at)
+                made.replaces = told["metadata"].get("replaces")
+                self.intents[told["id"]] = made
             case "payment_intent.requires_action" | "payment_intent.payment_failed":
                 self.intents[told["id"]].at_the_bank = event["type"].endswith("action")
             case "charge.succeeded":

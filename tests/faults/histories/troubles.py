@@ -68,7 +68,20 @@ class Trouble:
         return "".join(f" [{part}]" for part in told)
 
 
-MEANWHILE = ("post", "worker", "slow", "capture", "part", "cancel", "refund", "mentee", "mentor", "return")
+MEANWHILE = (
+    "post",
+    "worker",
+    "slow",
+    "capture",
+    "part",
+    "cancel",
+    "refund",
+    "mentee",
+    "mentor",
+    "return",
+    "accept",
+    "agree",
+)
 _WEATHER = ("fine",) * 9 + ("fault",) * 4 + ("death",) * 4 + ("meanwhile",) * 4 + ("fault death", "fault meanwhile")
 # A delay is a lost answer that costs real time; what else it does needs threads, and is tried among the races.
 _faults = st.builds(
