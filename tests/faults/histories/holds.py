@@ -47,7 +47,8 @@ def left_over(hour: Hour, row: Row, theirs: Theirs, now: datetime) -> Iterator[s
         if until <= now:
             yield f"{hour} was to be let go of at {until}, and is still held"
     asked_at = hour.starts_at - ASKED[0]
-    if row.state == "confirmed" and row.payment_state == "card_saved" and not intents and asked_at <= now:
+    waits = row.state == "confirmed" and row.payment_state == "card_saved" and hour.can_be_charged
+    if waits and not intents and asked_at <= now:
         yield f"{hour} was to be reserved at {asked_at}, and nobody has asked the bank"
 
 
