@@ -29,7 +29,7 @@ class CardForm:
 
 def of(payment: Payment) -> CardForm | None:
     """What the pay page needs, asked of Stripe each time; None while Stripe does not answer, or if nothing is due."""
-    saves = payment.state == PaymentState.NEEDS_CARD and payment.authorize_at is not None
+    saves = payment.is_saving_a_card or (payment.state == PaymentState.NEEDS_CARD and payment.authorize_at is not None)
     setup_id = payment.setup_id if saves else None
     intent_id = payment.intent_id if payment.state in payments.NOTHING_HELD and not saves else None
     outside()
@@ -48,6 +48,6 @@ def of(payment: Payment) -> CardForm | None:
 
 def check(payment: Payment, *, now: datetime) -> bool:
     """Ask Stripe what came of it and make our row agree; whether anything changed. Raises: GatewayDown."""
-    if payment.intent_id is None and payment.setup_id is not None:
+    if payment.setup_id is not None and (payment.intent_id is None or payment.is_saving_a_card):
         return saved_cards.learn(payment.setup_id, now=now)
     return payments.check(payment, now=now)

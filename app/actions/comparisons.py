@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from app.actions import alarms, payments, rebuilding, refunds, strays
+from app.actions import alarms, payments, rebuilding, refunds, standing_holds, strays
 from app.actions.labels import REPLACES, is_ours
 from app.actions.orders import is_elsewhere
 from app.actions.transactions import atomically, outside
@@ -65,10 +65,14 @@ class Standing:
 
 def compare_intents(page: Sequence[Intent], *, now: datetime) -> Findings:
     """Compare a page of Stripe's PaymentIntents with our payments; mend what differs. Raises: GatewayDown."""
-    found, ours = Findings(), _standings(page)
+    found, past, ours = Findings(), standing_holds.given_up([intent.id for intent in page]), _standings(page)
     for intent in page:
         standing = ours.get(intent.id)
-        if standing is None and is_ours(intent.metadata) and _is_of_a_renewal(intent):
+        if intent.id in past and intent.status != "succeeded":
+            strays.let_go(intent, now=now)  # if Stripe would not have it before
+            found.compared += 1
+            found.right.append(intent.id)
+        elif standing is None and is_ours(intent.metadata) and _is_of_a_renewal(intent):
             found.compared += 1
             if intent.status == "canceled":
                 found.right.append(intent.id)

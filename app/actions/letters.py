@@ -34,6 +34,7 @@ MOMENTS = (
     "proposed_at",
     "was_at",
     "answer_by",
+    "held_at",
 )
 DAY_AND_TIME, TIME = "%a {day} %b %Y, %H:%M", "%H:%M"
 
@@ -103,10 +104,12 @@ def _readable(mail: Mail) -> dict[str, Any]:
     role = Party.MENTEE if mail.person_id == booking.mentee_id else Party.MENTOR
     names = {Party.MENTEE: booking.mentee.name, Party.MENTOR: booking.mentor.name}
     other = names[Party.MENTOR if role == Party.MENTEE else Party.MENTEE]
-    amounts = ("price", "authorized", "captured", "refunded", "commission", "earned", "late_fee", "amount")
+    amounts = ("price", "authorized", "captured", "refunded", "commission", "earned", "late_fee", "amount", "released")
     start, end = (datetime.fromisoformat(facts[name]) for name in ("starts_at", "ends_at"))
     return {
         **facts,
+        "released": None,  # of what was written before sessions moved so far
+        "needs_card": facts.get("needs_card", False),
         **{name: Money(facts[name], facts["currency"]) for name in amounts if name in facts},
         "role": role.value,
         "me": one_line(names[role], LONGEST_NAME),

@@ -38,7 +38,8 @@ def of_confirmation(booking: Booking, payment: Payment | None, *, now: datetime)
 
 def of_hold(booking: Booking, payment: Payment, *, now: datetime) -> None:
     """The money for an hour that has stood for long is held now. Inside a transaction."""
-    outbox.put(HELD, booking, _to_both(booking, payment), cause=payment.id, until=now + KEEPS, now=now)
+    told, cause = _to_both(booking, payment), payment.intent_id or payment.id  # which may be held anew another day
+    outbox.put(HELD, booking, told, cause=cause, until=now + KEEPS, now=now)
 
 
 def of_decline(booking: Booking, payment: Payment, *, again: datetime | None, cause: str, now: datetime) -> None:
@@ -113,16 +114,31 @@ def of_moment(kind: str, booking: Booking, people: set[str], *, at: datetime, un
     outbox.put(kind, booking, dict.fromkeys(sorted(people), facts), cause=cause, until=until, now=now)
 
 
-def of_move(booking: Booking, payment: Payment, proposal: Reschedule, *, now: datetime) -> None:
-    """Both have agreed on another time, at which the session now is. Inside a transaction."""
-    told = _to_both(booking, payment, **_proposed(proposal))
+def of_move(booking: Booking, payment: Payment, proposal: Reschedule, *, released: Money | None, now: datetime) -> None:
+    """Both have agreed on another time, at which the session now is; ``released`` is what is not held any more.
+
+    Inside a transaction.
+    """
+    told = _to_both(booking, payment, **_proposed(proposal), released=released.minor if released else 0)
     outbox.put(MOVED, booking, told, cause=proposal.id, until=now + KEEPS, now=now)
 
 
-def of_proposal(kind: str, booking: Booking, proposal: Reschedule, *, to: Party, now: datetime) -> None:
-    """Somebody would like another time; or the answer to that, or that there was none. Inside a transaction."""
+def of_proposal(
+    kind: str,
+    booking: Booking,
+    proposal: Reschedule,
+    *,
+    to: Party,
+    now: datetime,
+    held_at: datetime | None = None,
+    needs_card: bool = False,
+) -> None:
+    """Somebody would like another time; or the answer to that, or that there was none.
+
+    If they agreed, the price would be ``held_at`` another day anew, for which it may need a card. Inside a transaction.
+    """
     reader = booking.mentee_id if to == Party.MENTEE else booking.mentor.user_id
-    facts = _facts(booking, booking.payment, **_proposed(proposal))
+    facts = _facts(booking, booking.payment, **_proposed(proposal), held_at=_iso(held_at), needs_card=needs_card)
     outbox.put(kind, booking, {reader: facts}, cause=proposal.id, until=proposal.until, now=now)
 
 

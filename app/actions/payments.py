@@ -121,6 +121,8 @@ def learn(intent_id: str, *, now: datetime) -> bool:
 
 def agree(payment: Payment, intent: Intent, *, now: datetime) -> None:
     """Take ``payment`` (locked) to where Stripe's ``intent`` is. Raises: Unexplained if that cannot be."""
+    if standing_holds.is_past(payment, intent):
+        return
     if payment.intent_id is not None and labels.REPLACES in intent.metadata and payment.intent_id != intent.id:
         if not standing_holds.take_the_place(payment, intent):
             return  # it never came to be, or was replaced itself

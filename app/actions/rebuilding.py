@@ -17,7 +17,7 @@ from app.actions.labels import BookingLabel, Cause, PersonLabel
 from app.actions.transactions import atomically, or_else, outside
 from app.extensions import db
 from app.gateways.stripe_gateway import stripe_gateway
-from app.gateways.stripe_objects import SAVED, Intent, Setup
+from app.gateways.stripe_objects import SAVED, SUPERSEDED, Intent, Setup
 from app.kit.errors import GatewayRefused, NotFound, SlotTaken, Unexplained
 from app.kit.money import Money
 from app.models.availability import Lane
@@ -60,7 +60,7 @@ def rebuild_saved(setup: Setup, *, now: datetime) -> bool:
     label = labels.booking_of(setup.metadata)
     outside()
     intent = stripe_gateway().find_intent_for(setup.customer_id, label.payment) if setup.customer_id else None
-    if intent is not None:
+    if intent is not None and intent.cancellation_reason != SUPERSEDED:  # else the saved card stands in for it
         return rebuild(intent, now=now)
     return _make(setup, label, labels.price_of(setup.metadata), labels.cause_of_giving_up(setup), now=now)
 

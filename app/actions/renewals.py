@@ -8,19 +8,19 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from app.actions import deadlines, operations, payments
+from app.actions import deadlines, operations, payments, superseded_holds
 from app.actions.labels import REPLACES
 from app.actions.orders import KINDS, Kind, Order
 from app.extensions import db
 from app.gateways.stripe_gateway import StripeGateway
-from app.gateways.stripe_objects import SUPERSEDED, Intent
+from app.gateways.stripe_objects import Intent
 from app.kit.errors import CardDeclined, Failure
 from app.models.booking import Booking
 from app.models.operation import Operation
 from app.models.payment import Payment
 from app.models.states import OperationState, Party, PaymentState
 
-RENEW, VOID_OTHER = "renew_hold", "void_other_hold"  # about the payment; about the PaymentIntent that is not its own
+RENEW = "renew_hold"
 SOON = timedelta(minutes=5)
 
 
@@ -63,7 +63,7 @@ def _settle(order: Order, intent: Intent, now: datetime) -> bool:
     is_made = payment.intent_id == intent.id
     state, error = (OperationState.DONE, None) if is_made else (OperationState.REFUSED, intent.decline_message)
     operations.close(Operation.locked(order.id), state, now=now, error=error)
-    _void(order.params["metadata"][REPLACES] if is_made else intent.id, now=now)
+    superseded_holds.let_go(order.params["metadata"][REPLACES] if is_made else intent.id, payment, now=now)
     if not is_made:
         _let_go(payment, now)
     return is_made
@@ -79,29 +79,4 @@ def _let_go(payment: Payment, now: datetime) -> None:
         deadlines.put_all(payment.id, {deadlines.RELEASE: now + SOON})
 
 
-def _void(intent_id: str, *, now: datetime) -> None:
-    operations.start(VOID_OTHER, intent_id, by=Party.SYSTEM, now=now, params={"payment_intent": intent_id})
-
-
-def _send_void(gateway: StripeGateway, order: Order) -> Intent:
-    return gateway.cancel(order.params["payment_intent"], order.key, reason=SUPERSEDED)
-
-
-def _find_end(gateway: StripeGateway, order: Order) -> Intent | None:
-    intent = gateway.intent(order.params["payment_intent"])
-    return intent if intent.status in ("succeeded", "canceled") else None
-
-
-def _settle_void(order: Order, intent: Intent, _now: datetime) -> bool:
-    Operation.locked(order.id).stripe_id = intent.id
-    return intent.status == "canceled"
-
-
-def _refuse_nothing(order: Order, failure: Failure, now: datetime) -> None:
-    """It stays as it is; the bank lets go of it by itself."""
-
-
-KINDS |= {
-    RENEW: Kind(_send, _look_up, _settle, _refuse),
-    VOID_OTHER: Kind(_send_void, _find_end, _settle_void, _refuse_nothing),
-}
+KINDS[RENEW] = Kind(_send, _look_up, _settle, _refuse)

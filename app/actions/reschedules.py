@@ -4,6 +4,7 @@ Until when a mentee cancels for free is said once, when the hour is booked: to m
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,20 +18,24 @@ from app.actions import (
     news,
     operations,
     places,
+    reaches,
     reminders,
     saved_cards,
+    superseded_holds,
     timetables,
 )
 from app.actions.claims import Slot
 from app.actions.deadlines import Due
+from app.actions.reaches import Consequence
 from app.actions.transactions import atomically, or_else, unbroken
 from app.extensions import db
-from app.kit.errors import Busy, IllegalMove, Invalid, NotFound, SlotTaken
+from app.kit.errors import Busy, Failure, IllegalMove, NotFound, SlotTaken
 from app.models.availability import SlotClaim
 from app.models.booking import PLACES, Booking
+from app.models.operation import Operation
 from app.models.payment import Payment
 from app.models.reschedule import Reschedule
-from app.models.states import BookingState, Party, PaymentState, RescheduleState
+from app.models.states import BookingState, Party, RescheduleState
 
 S = RescheduleState
 
@@ -43,7 +48,6 @@ ENDED = {
 LAPSE = "reschedule"  # the kind of its deadline
 STAYS = "The session stays where it was, and so does the money."
 WAITS = "There is a proposal already that waits for an answer. Please look at it first."
-TOO_FAR = "The bank lets the reservation on the card go before that time. Please pick an earlier one."
 MOST = 20  # proposals about one session
 
 
@@ -86,22 +90,30 @@ def can(booking: Booking, *, now: datetime) -> bool:
     return booking.state == BookingState.CONFIRMED and now < booking.starts_at and not booking.is_trial
 
 
-def openings(booking: Booking, *, now: datetime) -> availability.Openings:
-    """Where the session could go: what is free for both, its own time set aside."""
+def openings(booking: Booking, *, by: Party, now: datetime) -> availability.Openings:
+    """Where that side could have the session go: what is free for both, its own time set aside."""
     return availability.openings(
         booking.mentor,
         booking.minutes,
         now=now,
         viewer=booking.mentee,
         besides=booking.id,
-        until=_reach(booking.payment),
+        until=reaches.of(booking, now=now).until(by),
     )
+
+
+def consequence(booking: Booking, proposal: Reschedule | None, *, now: datetime) -> Consequence:
+    """What becomes of the money if what is proposed is agreed to."""
+    if proposal is None:
+        return Consequence()
+    return reaches.consequence(booking, Slot(proposal.starts_at, proposal.ends_at), now=now)
 
 
 def propose(booking: Booking, starts_at: datetime, *, by: Party, note: str, now: datetime) -> None:
     """Ask the other side for another time, which stays free for anybody until they have agreed.
 
-    Raises: Invalid for a time that is not offered, SlotTaken, IllegalMove if it cannot be moved or a proposal waits.
+    Raises: Invalid for a time that is not offered, SlotTaken, IllegalMove if it cannot be moved (there), or a proposal
+    waits.
     """
     check(booking, now=now)
     try:
@@ -110,29 +122,34 @@ def propose(booking: Booking, starts_at: datetime, *, by: Party, note: str, now:
         )
     except SlotTaken as failure:
         raise SlotTaken(str(failure), money=STAYS) from failure
-    reach = _reach(booking.payment)
-    if reach is not None and slot.ends_at > reach:
-        raise Invalid(TOO_FAR, field="starts_at")
+    reaches.check(booking, slot, by=by, now=now)
     _put_down(booking.id, slot, by=by, note=note, now=now)
 
 
 def accept(booking: Booking, reschedule_id: str, *, by: Party, now: datetime) -> None:
-    """Agree: the session is held at the time that was proposed, and what is held for it stands until then.
+    """Agree: the session is held at the time that was proposed, and what is held for it stands until then, or is
+    let go and planned anew.
 
     All of it or nothing. Raises: NotFound, IllegalMove, SlotTaken if somebody has that time by now, Busy.
     """
 
-    def go(payment: Payment, booking: Booking) -> None:
+    def go(payment: Payment, booking: Booking) -> tuple[Operation | None, str | None]:
         proposal = _answered(booking, reschedule_id, by=by, now=now)
         check(booking, now=now)
         if operations.unsettled(payment.id) is not None:
             raise Busy("Another action on this payment is still being confirmed. Please agree again in a moment.")
         _end(proposal, S.AGREED, by=by, now=now)
         _hold_at(booking, Slot(proposal.starts_at, proposal.ends_at), now=now)
-        _take_along(payment, booking, now=now)
-        news.of_move(booking, payment, proposal, now=now)
+        released = payment.authorized
+        letting_go = reaches.take_along(payment, booking, by=by, now=now)
+        news.of_move(booking, payment, proposal, released=released if letting_go else None, now=now)
+        return letting_go, payment.setup_id
 
-    bookings.decided(booking.id, go)
+    letting_go, setup_id = bookings.decided(booking.id, go)
+    if letting_go is not None and setup_id is not None:
+        superseded_holds.attempt(letting_go.id, now=now)
+        with suppress(Failure):
+            saved_cards.learn(setup_id, now=now)  # by which people read the name of the card that is saved
 
 
 @unbroken
@@ -200,7 +217,10 @@ def _put_down(booking_id: str, slot: Slot, *, by: Party, note: str, now: datetim
         db.session.add(row)
         db.session.flush()
         deadlines.put(LAPSE, row.id, row.until)
-        news.of_proposal(news.PROPOSED, booking, row, to=_other(by), now=now)
+        does = reaches.consequence(booking, slot, now=now)
+        news.of_proposal(
+            news.PROPOSED, booking, row, to=_other(by), now=now, held_at=does.held_at, needs_card=does.needs_card
+        )
 
 
 def _open(booking: Booking, reschedule_id: str, *, now: datetime) -> Reschedule:
@@ -242,26 +262,6 @@ def _hold_at(booking: Booking, slot: Slot, *, now: datetime) -> None:
         booking.mentor_day, booking.place = mentor_day, place
     reminders.lift(booking)
     reminders.plan(booking, now=now)
-
-
-def _take_along(payment: Payment, booking: Booking, *, now: datetime) -> None:
-    """Let the money go with its session. Raises: IllegalMove if what is held would lapse before it."""
-    if payment.waits_for_its_day:
-        saved_cards.move_along(payment, booking, now=now)
-    elif payment.state == PaymentState.AUTHORIZED:
-        reach = _reach(payment)
-        if reach is not None and booking.ends_at > reach:
-            raise IllegalMove(TOO_FAR)
-        payment.release_at = holds.release_at(booking.complete_by, payment.capture_before)
-        deadlines.lift(deadlines.RELEASE, payment.id)
-        deadlines.put(deadlines.RELEASE, payment.id, payment.release_at)
-
-
-def _reach(payment: Payment | None) -> datetime | None:
-    """Until when a session can end at the latest for which this holds money; None: as late as any."""
-    if payment is None or payment.state != PaymentState.AUTHORIZED or payment.capture_before is None:
-        return None
-    return holds.latest_end(payment.capture_before, can_be_renewed=payment.can_be_renewed)
 
 
 def _other(side: Party) -> Party:

@@ -5,17 +5,18 @@ Nothing is held and nothing charged by any of this; :mod:`app.actions.authorizat
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 
-from app.actions import confirmations, deadlines, endings, holds, labels, operations, payments
+from app.actions import confirmations, endings, labels, operations, payments, planned_holds
 from app.actions.labels import Cause
 from app.actions.orders import KINDS, Kind, Order, is_elsewhere
 from app.actions.transactions import atomically, outside, unbroken
 from app.extensions import db
 from app.gateways.stripe_gateway import StripeGateway, stripe_gateway
 from app.gateways.stripe_objects import SAVED, Setup
-from app.kit.errors import Failure, GatewayRefused, IllegalMove, NotFound, Unexplained
+from app.kit.errors import Failure, GatewayRefused, NotFound, Unexplained
 from app.kit.ids import new_id
 from app.models.booking import Booking
 from app.models.operation import Operation
@@ -39,36 +40,19 @@ def ask(booking: Booking, *, customer_id: str, authorize_at: datetime, now: date
         created_at=now,
     )
     payment.insert()
-    return operations.start(
-        SAVE,
-        payment.id,
-        by=Party.MENTEE,
-        now=now,
-        params={
-            "customer": customer_id,
-            "usage": "off_session",
-            "allowed_payment_method_types": ["card"],
-            "description": f"{booking.title} ({booking.id})",
-            "metadata": labels.of_booking(booking, payment) | labels.of_price(booking.price),
-        },
-    )
+    params = of_setup(booking, payment, customer_id=customer_id)
+    return operations.start(SAVE, payment.id, by=Party.MENTEE, now=now, params=params)
 
 
-def move_along(payment: Payment, booking: Booking, *, now: datetime) -> None:
-    """Have the saved card asked in time for when the session is held now. Inside a transaction, which locked both.
-
-    Raises: IllegalMove if there is no time left for that.
-    """
-    if holds.give_up_at(booking.starts_at) <= now:
-        raise IllegalMove("There would be no time left to reserve the price on the card. Please pick a later one.")
-    payment.authorize_at, payment.decline_message = max(now, holds.authorize_at(booking.starts_at)), None
-    deadlines.lift_all(deadlines.OF_SAVED_CARDS, payment.id)
-    _plan(payment, booking, payment.authorize_at)
-
-
-def _plan(payment: Payment, booking: Booking, authorize_at: datetime) -> None:
-    due = {deadlines.AUTHORIZE: authorize_at, deadlines.GIVE_UP: holds.give_up_at(booking.starts_at)}
-    deadlines.put_all(payment.id, due)
+def of_setup(booking: Booking, payment: Payment, *, customer_id: str) -> dict[str, Any]:
+    """What a SetupIntent is made of whose card is to hold a booking's price."""
+    return {
+        "customer": customer_id,
+        "usage": "off_session",
+        "allowed_payment_method_types": ["card"],
+        "description": f"{booking.title} ({booking.id})",
+        "metadata": labels.of_booking(booking, payment) | labels.of_price(booking.price),
+    }
 
 
 def give_up(payment: Payment, *, by: Party, now: datetime, ends_as: BookingState, because: str) -> Operation | None:
@@ -114,12 +98,17 @@ def learn(setup_id: str, *, now: datetime) -> bool:
 
 def agree(payment: Payment, setup: Setup, *, now: datetime) -> None:
     """Take ``payment`` (locked) to where Stripe's ``setup`` is, never back. Raises: Unexplained if that cannot be."""
-    if payment.setup_id not in (None, setup.id) or payment.authorize_at is None:
+    if payment.setup_id not in (None, setup.id) and setup.status == "canceled":
+        return  # it came to nothing, and another was made
+    waits = payment.state == PaymentState.NEEDS_CARD
+    if payment.setup_id not in (None, setup.id) or (waits and payment.authorize_at is None):
         raise Unexplained(f"{setup.id} does not belong to {payment.id}.")
     payment.setup_id = setup.id
     match setup.status:
         case "requires_payment_method":
-            payment.decline_message = setup.decline_message
+            payment.decline_message = setup.decline_message if waits else payment.decline_message
+        case "canceled" if payment.state == PaymentState.AUTHORIZED and payment.method_id is None:
+            payment.setup_id = None  # nothing hangs on it: see app.actions.cards_for_moves
         case "canceled":
             _forgotten(payment, setup, labels.cause_of_giving_up(setup), now)
         case "requires_action" | "requires_confirmation" | "processing":
@@ -161,7 +150,7 @@ def _saved(payment: Payment, setup: Setup, now: datetime) -> None:
     if booking.state == BookingState.PENDING_PAYMENT:
         payment.decline_message = None
         payment.move_to(PaymentState.CARD_SAVED, now=now, by=Party.MENTEE)
-        _plan(payment, booking, payment.authorize_at)
+        planned_holds.plan(payment, booking, payment.authorize_at)
         confirmations.secured(booking, payment, now=now)
     elif operations.unsettled(payment.id) is None:
         # It was saved after the booking had ended.

@@ -1,13 +1,22 @@
-"""The hold that stands for a payment: what is known of it, and when a newer one takes its place."""
+"""The hold that stands for a payment: what is known of it, when a newer one takes its place, and which do not count."""
+
+from collections.abc import Collection
+
+from sqlalchemy import select
 
 from app.actions import deadlines
 from app.actions.holds import release_at
 from app.actions.labels import REPLACES
-from app.gateways.stripe_objects import Intent
+from app.extensions import db
+from app.gateways.stripe_objects import SUPERSEDED, Intent
 from app.models.booking import Booking
+from app.models.operation import Operation
 from app.models.payment import Payment
 from app.models.states import PaymentState
 
+VOID_OTHER = (
+    "void_other_hold"  # the kind of operation that lets go of a PaymentIntent which is not its payment's any more
+)
 STATUSES = ("requires_capture", "succeeded")  # of an intent that the bank has said yes to
 
 
@@ -26,6 +35,22 @@ def take_the_place(payment: Payment, intent: Intent) -> bool:
     deadlines.lift(deadlines.RELEASE, payment.id)
     deadlines.put(deadlines.RELEASE, payment.id, payment.release_at or booking.complete_by)
     return True
+
+
+def given_up(intent_ids: Collection[str]) -> set[str]:
+    """Those of them in whose place we have put something else."""
+    found = select(Operation.subject).where(Operation.subject.in_(intent_ids), Operation.kind == VOID_OTHER)
+    return set(db.session.scalars(found))
+
+
+def is_past(payment: Payment, intent: Intent) -> bool:
+    """Whether ``intent`` was held for ``payment`` once and tells nothing of it any more. A charge always does, as
+    long as nothing else was made for the payment: the money has moved, whatever we had planned."""
+    if payment.intent_id == intent.id or payment.setup_id is None:
+        return False
+    if intent.status == "succeeded" and payment.intent_id is None:
+        return False
+    return intent.cancellation_reason == SUPERSEDED or intent.id in given_up([intent.id])
 
 
 def note(payment: Payment, booking: Booking, intent: Intent) -> None:

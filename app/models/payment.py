@@ -24,8 +24,8 @@ class Payment(Stateful, Base):
 
     ``capture_before`` is when the bank lets the hold go, ``release_at`` when we do if nobody completes the session.
     ``cleared_at`` is when what the mentor has of a charge became available to them.
-    ``authorize_at`` is when the hold is to be made with a card that is saved first: such a payment exists only where
-    the mentee has agreed to that as they booked. ``setup_id`` is the SetupIntent, ``method_id`` the saved card.
+    ``authorize_at`` is when the hold is to be made with a card that is saved first, and was agreed to be by the mentee.
+    ``setup_id`` is the SetupIntent, ``method_id`` the saved card; both can be there beside a hold as well.
     """
 
     __tablename__ = "payment"
@@ -99,6 +99,21 @@ class Payment(Stateful, Base):
     def can_be_renewed(self) -> bool:
         """Whether the bank can be asked for another hold with nobody at the screen, before it lets go of this one."""
         return self.state == PaymentState.AUTHORIZED and self.method_id is not None
+
+    @property
+    def lacks_a_saved_card(self) -> bool:
+        """Whether money is held with a card that cannot be asked for another hold while its owner is away."""
+        return self.state == PaymentState.AUTHORIZED and self.method_id is None
+
+    @property
+    def is_saving_a_card(self) -> bool:
+        """Whether Stripe waits for a card to be saved beside the one that money is held on."""
+        return self.lacks_a_saved_card and self.setup_id is not None
+
+    @property
+    def is_ready_to_move(self) -> bool:
+        """Whether a card was saved beside the one that money is held on, and has not been needed yet."""
+        return self.can_be_renewed and self.authorize_at is None
 
     @property
     def is_declined(self) -> bool:

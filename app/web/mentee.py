@@ -136,12 +136,14 @@ def book() -> ResponseReturnValue:
 def booking(booking_id: str) -> ResponseReturnValue:
     """One booking and the story of its money."""
     now, mine = clock.now(), Booking.of_mentee(me(), booking_id)
+    proposal = reschedules.open_one(mine, now=now)
     return live.answer(
         "mentee/booking.html",
         booking=mine,
         now=now,
         story=story_of(mine, now=now),
-        proposal=reschedules.open_one(mine, now=now),
+        proposal=proposal,
+        does=reschedules.consequence(mine, proposal, now=now),
         can_move=reschedules.can(mine, now=now),
         can_cancel=cancellations.can(mine, by=Party.MENTEE, now=now),
         can_check_in=check_ins.is_open(mine, now=now),
@@ -202,6 +204,10 @@ def check_payment(booking_id: str) -> ResponseReturnValue:
         return redirect(url_for(".payment", booking_id=booking_id))
     if mine.state == BookingState.REQUESTED:
         flash(f"{mine.mentor.name} has been asked. {_secured(mine)}; nothing is charged.", "done")
+    elif mine.payment is not None and mine.payment.is_ready_to_move:
+        flash("Your card is saved. The reservation stays as it is until you both agree on another time.", "done")
+        if reschedules.open_one(mine, now=clock.now()) is None:
+            return redirect(url_for("reschedules_of_mentee.choose", booking_id=booking_id))
     elif mine.payment is not None and mine.payment.waits_for_its_day:
         flash("Your session is confirmed and your card is saved. Nothing is reserved on it yet.", "done")
     elif mine.state == BookingState.CONFIRMED:
@@ -241,9 +247,10 @@ def cancel(booking_id: str) -> ResponseReturnValue:
 
 
 def _waits_for_a_card(booking: Booking) -> bool:
-    """Whether the mentee can do something about the card: it has yet to come, or the bank has declined it."""
-    declined = booking.payment is not None and booking.payment.is_declined
-    return booking.state == BookingState.PENDING_PAYMENT or declined
+    """Whether the mentee can do something about the card: it has yet to come, or the bank has declined it; or another
+    one is to be saved, so that the session can move further."""
+    asked = booking.payment is not None and (booking.payment.is_declined or booking.payment.is_saving_a_card)
+    return booking.state == BookingState.PENDING_PAYMENT or (booking.state == BookingState.CONFIRMED and asked)
 
 
 def _secured(booking: Booking) -> str:

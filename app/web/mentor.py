@@ -59,6 +59,7 @@ def dashboard() -> str:
 def booking(booking_id: str) -> ResponseReturnValue:
     """One booking and the story of its money."""
     now, mine = clock.now(), Booking.of_mentor(me(), booking_id)
+    proposal = reschedules.open_one(mine, now=now)
     contested = mine.objection is not None and mine.objection.is_live
     free = mine.is_trial or (mine.payment is not None and mine.payment.is_free and not contested)
     open_now = mine.state == BookingState.CONFIRMED and free
@@ -69,7 +70,8 @@ def booking(booking_id: str) -> ResponseReturnValue:
         now=now,
         story=story_of(mine, now=now),
         complete_by=mine.complete_by,
-        proposal=reschedules.open_one(mine, now=now),
+        proposal=proposal,
+        does=reschedules.consequence(mine, proposal, now=now),
         can_move=reschedules.can(mine, now=now),
         can_cancel=cancellations.can(mine, by=Party.MENTOR, now=now),
         can_complete=open_now and reason is None,

@@ -9,9 +9,9 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, StringField, SubmitField
 from wtforms.validators import DataRequired, Length, Optional
 
-from app.actions import reschedules
+from app.actions import reaches, reschedules, timetables
 from app.extensions import limiter
-from app.kit import clock
+from app.kit import clock, policy
 from app.kit.errors import IllegalMove, Invalid, NotFound, SlotTaken
 from app.kit.ids import is_id
 from app.models.booking import Booking
@@ -90,7 +90,8 @@ def _choice(side: Party, booking: Booking, form: RescheduleForm) -> str:
     """Raises: IllegalMove if the session cannot be moved any more."""
     now = clock.now()
     reschedules.check(booking, now=now)
-    openings = reschedules.openings(booking, now=now)
+    openings = reschedules.openings(booking, by=side, now=now)
+    latest = timetables.latest(booking.mentor, now)
     first = openings.first()
     return render_template(
         f"{side}/reschedule.html",
@@ -98,8 +99,9 @@ def _choice(side: Party, booking: Booking, form: RescheduleForm) -> str:
         form=form,
         week=Week.asked(openings, first),
         next_free=first.starts_at if first else None,
-        ends_by=openings.end,
-        is_held=openings.until is not None,
+        reach=reaches.of(booking, now=now),
+        latest=latest,
+        lead=policy.current().authorization_lead,
     )
 
 

@@ -3,7 +3,7 @@
 The same facts for both sides.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -15,13 +15,12 @@ from app.models.base import all_of
 from app.models.booking import Booking
 from app.models.operation import Operation
 from app.models.payment import Payment
-from app.models.reschedule import Reschedule
-from app.models.states import BookingState, OperationState, Party, PaymentState, RescheduleState, Transition
+from app.models.states import BookingState, OperationState, Party, PaymentState, Transition
 from app.web import quarrels, trial_stories
-from app.web.filters import when_short
+from app.web.move_stories import is_let_go, of_reschedule
 from app.web.steps import Step, who
 
-B, P, S = BookingState, PaymentState, RescheduleState
+B, P = BookingState, PaymentState
 
 
 @dataclass(frozen=True)
@@ -38,31 +37,41 @@ def story_of(booking: Booking, *, now: datetime) -> Story:
     payment, there = booking.payment, check_ins.of(booking)
     trial = booking.is_trial
     steps = [Step("calendar-plus", "Time reserved", booking.created_at, booking.mentee.name)]
-    steps += _past(booking)
+    moves = _moves_of(booking)
+    steps += _past(booking, moves)
     steps += [Step("check2", "Checked in", at, who(party, booking)) for party, at in there.items()]
     steps.sort(key=lambda step: step.at)  # stable: what happened at one instant stays in its order
     return Story(
         trial_stories.headline(booking) if trial else _headline(booking, payment),
         trial_stories.next_action(booking) if trial else _next_action(booking, payment, now),
-        _bank_line(payment),
+        _bank_line(payment, was_let_go=any(is_let_go(move) for move in moves)),
         steps + (trial_stories.future(booking) if trial else _future(booking, payment, now)),
         there,
     )
 
 
-def _past(booking: Booking) -> list[Step]:
+def _moves_of(booking: Booking) -> Sequence[Transition]:
+    subjects = [booking.id, *(payment.id for payment in booking.payments)]
+    if booking.objection is not None:
+        subjects.append(booking.objection.id)
+    return all_of(select(Transition).where(Transition.subject.in_(subjects)).order_by(Transition.id))
+
+
+def _past(booking: Booking, moves: Sequence[Transition]) -> list[Step]:
     payments = {payment.id: payment for payment in booking.payments}
     objection = booking.objection
-    subjects = [booking.id, *payments, *([objection.id] if objection else [])]
-    moves = all_of(select(Transition).where(Transition.subject.in_(subjects)).order_by(Transition.id))
+    let_go = {move.at: move.id for move in moves if is_let_go(move)}
+    before = max(let_go.values(), default=0)  # of what was reserved then, the card is not known any more
     told = [
-        _of_payment(move, payments[move.subject], booking) if move.subject in payments else _of_booking(move, booking)
+        _of_payment(move, payments[move.subject], booking, is_known=move.id > before)
+        if move.subject in payments
+        else _of_booking(move, booking)
         for move in moves
     ]
     if objection is not None:
         told += [quarrels.of_move(move, booking) for move in moves if move.subject == objection.id]
         told += quarrels.past(objection, booking)
-    told += [step for proposal in booking.reschedules for step in _of_reschedule(proposal, booking)]
+    told += [step for proposal in booking.reschedules for step in of_reschedule(proposal, booking, let_go)]
     told += [_of_refund(refund, booking) for refund in db.session.scalars(_refunds_of(payments))]
     return [step for step in told if step is not None]
 
@@ -83,14 +92,18 @@ def _of_refund(refund: Operation, booking: Booking) -> Step:
     return Step("arrow-counterclockwise", sentence, at, who(refund.by, booking), refund.amount)
 
 
-def _of_payment(move: Transition, payment: Payment, booking: Booking) -> Step | None:
+def _of_payment(move: Transition, payment: Payment, booking: Booking, *, is_known: bool) -> Step | None:
+    """``is_known``: the card is the one of which the payment tells now."""
     by = who(move.by, booking)
-    card = f"{payment.card_brand.capitalize()} ·· {payment.card_last4}" if payment.card_brand else "the card"
+    brand = payment.card_brand if is_known else None
+    card = f"{brand.capitalize()} ·· {payment.card_last4}" if brand else "the card"
     match move.went_to:
+        case P.CARD_SAVED if is_let_go(move):
+            return Step("unlock", "Reservation released, to be made anew", move.at, by, payment.amount)
         case P.CARD_SAVED:
             return Step("credit-card", f"{card[:1].upper()}{card[1:]} saved, nothing reserved yet", move.at, by)
         case P.AUTHORIZED:
-            return Step("lock", f"Reserved on {card}, not charged", move.at, by, payment.authorized)
+            return Step("lock", f"Reserved on {card}, not charged", move.at, by, payment.amount)
         case P.CAPTURED:
             rest = payment.authorized - payment.captured
             released = f"; the other {rest} released" if rest else ""
@@ -130,26 +143,6 @@ def _of_booking(move: Transition, booking: Booking) -> Step | None:
         case B.EXPIRED:
             return Step("clock-history", f"Session expired{because}", move.at, by)
     return None
-
-
-def _of_reschedule(proposal: Reschedule, booking: Booking) -> list[Step]:
-    asked = Step(
-        "calendar-event",
-        f"Another time proposed: {when_short(proposal.starts_at)}",
-        proposal.created_at,
-        who(proposal.by, booking),
-    )
-    other = who(Party.MENTOR if proposal.by == Party.MENTEE else Party.MENTEE, booking)
-    ends = {
-        S.AGREED: ("calendar-check", f"Moved to {when_short(proposal.starts_at)}, the money with it", other),
-        S.DECLINED: ("calendar-x", "The other time was declined", other),
-        S.WITHDRAWN: ("calendar-x", "The proposal was withdrawn", who(proposal.by, booking)),
-        S.UNANSWERED: ("clock-history", "Nobody answered the proposal, so the session stays", ""),
-    }
-    if proposal.ended_at is None:
-        return [asked]
-    icon, sentence, by = ends[proposal.state]
-    return [asked, Step(icon, sentence, proposal.ended_at, by)]
 
 
 def _elsewhere(move: Transition) -> str:
@@ -290,10 +283,12 @@ def _next_action(booking: Booking, payment: Payment | None, now: datetime) -> st
     return f"Next: {booking.mentor.name} marks the session complete."
 
 
-def _bank_line(payment: Payment | None) -> str:
+def _bank_line(payment: Payment | None, *, was_let_go: bool) -> str:
     if payment is None:
         return ""
     match payment.state:
+        case P.CARD_SAVED if was_let_go:
+            return f"What your bank shows now: nothing new. {payment.amount} pending may stay visible for a few days."
         case P.NEEDS_CARD | P.CARD_SAVED | P.FAILED:
             return "What your bank shows now: nothing."
         case P.AUTHORIZED:

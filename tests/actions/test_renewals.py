@@ -7,11 +7,12 @@ import pytest
 from flask import Flask
 
 from app import jobs
-from app.actions import bookings, endings, renewals, reschedules
+from app.actions import bookings, endings, renewals, reschedules, settlements
 from app.actions.transactions import atomically
 from app.extensions import db
-from app.kit.errors import Busy, Invalid
+from app.kit.errors import Busy
 from app.kit.policy import MERCHANT_HOLD
+from app.models.alarm import Alarm
 from app.models.booking import Booking
 from app.models.mentor import Mentor
 from app.models.operation import Operation
@@ -145,6 +146,27 @@ def test_a_backup_from_before_finds_the_newer_hold_and_keeps_it(moved_hour: Book
     assert untruths(stripe) == []
 
 
-def test_a_session_goes_no_further_than_one_newer_hold_reaches(moved_hour: Booking, stripe: Stripe):
-    with pytest.raises(Invalid, match="lets the reservation"):
-        reschedules.propose(moved_hour, IN_A_MONTH + timedelta(days=7), by=Party.MENTOR, note="", now=stripe.now())
+def test_beyond_one_newer_hold_a_session_goes_back_to_its_saved_card(moved_hour: Booking, stripe: Stripe):
+    reschedules.propose(moved_hour, IN_A_MONTH + timedelta(days=7), by=Party.MENTOR, note="", now=stripe.now())
+    proposal = reschedules.open_one(fresh(moved_hour), now=stripe.now())
+    reschedules.accept(fresh(moved_hour), proposal.id, by=Party.MENTEE, now=stripe.now())
+    finish()
+    assert states(moved_hour) == (B.CONFIRMED, P.CARD_SAVED)
+    assert untruths(stripe) == []
+
+
+def test_an_older_one_that_is_charged_in_the_dashboard_is_told_to_a_person(moved_hour: Booking, stripe: Stripe):
+    """The newer one is held by then: one of the two is too much, and nobody here can know which."""
+    older = moved_hour.payment.intent_id
+    stripe.fail_next("error_500_unsaved", "*/cancel", count=2 * 8)
+    stripe.wait_until(moved_hour.payment.release_at)
+    jobs.run("expire_stale_holds")
+    stripe.client.v1.payment_intents.capture(older)
+    stripe.simulator.faults.clear()
+    finish()
+    assert states(moved_hour) == (B.CONFIRMED, P.AUTHORIZED)
+    db.session.rollback()
+    (told,) = db.session.scalars(db.select(Alarm.sentence).where(Alarm.subject == older))
+    assert told.startswith(f"€80.00 were charged in Stripe's dashboard on {older}")
+    assert settlements.follow(now=stripe.now()) == 1, "the books know of it"
+    assert settlements.differences() == []

@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, FrameLocator, Lo
 
 PASSWORD = "mentorhold-demo"
 WORKS, DECLINED, ASKS_THE_BANK = "4242 4242 4242 4242", "4000 0000 0000 0002", "4000 0000 0000 3220"
-DECLINES_LATER = "4000 0000 0000 0341"
+DECLINES_LATER, ALSO_WORKS = "4000 0000 0000 0341", "5555 5555 5555 4444"
 HOUR, DAY, THREE_DAYS = "1 hour", "1 day", "3 days"
 HERE = ("localhost", "127.0.0.1")
 PATIENCE = 20  # seconds for what the worker does

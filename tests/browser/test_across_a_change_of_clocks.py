@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Meet
 from tests.browser.house import House
-from tests.browser.person import DAY, DECLINES_LATER, HOUR, THREE_DAYS, WORKS, Person
+from tests.browser.person import ALSO_WORKS, DAY, DECLINES_LATER, HOUR, THREE_DAYS, WORKS, Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -19,6 +19,8 @@ WEDNESDAY = datetime(2027, 3, 10, 15, tzinfo=UTC)
 # Nine in the morning where Eli is, which is another instant of the day from Sunday on.
 ON_SATURDAY, ON_SUNDAY = "2027-03-13T14:00:00Z", "2027-03-14T13:00:00Z"
 WEEK_AFTER = "2027-03-21T13:00:00Z"
+# Ten in the morning there. Of what is held for the one on Wednesday, the bank lets go before the other.
+NEXT_SATURDAY, SATURDAY_AFTER = "2027-03-13T15:00:00Z", "2027-03-20T14:00:00Z"
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +52,10 @@ def test_two_weeks_of_cho_and_eli(meet: Meet) -> None:
     """One story, because the clock of a house only goes forward."""
     cho, eli = meet("Cho"), meet("Eli")
     _a_session_moves_over_the_change_and_the_hold_with_it(cho, eli)
+    _another_moves_beyond_its_hold_to_a_card_that_is_saved_for_it(cho, eli)
     _the_fee_of_a_late_cancellation_stays_where_the_session_was_first(cho, eli)
     _a_session_far_ahead_is_held_on_its_day_or_the_mentee_sees_to_it(cho, eli)
+    _what_was_moved_beyond_its_hold_is_held_anew_and_charged(cho, eli)
     _a_no_show_that_is_contested_is_given_back_when_nobody_answers(cho, eli)
 
 
@@ -87,6 +91,53 @@ def _a_session_moves_over_the_change_and_the_hold_with_it(cho: Person, eli: Pers
     opens(cho, "Numbers that hold")
     cho.sees("Sun 14 Mar 2027, 22:00")
     cho.does_not_see("Sat 13 Mar 2027, 23:00")
+
+
+def _another_moves_beyond_its_hold_to_a_card_that_is_saved_for_it(cho: Person, eli: Person) -> None:
+    """The bank keeps the money for a week. Cho saves a card, and both read what becomes of the reservation."""
+    cho.visits("Eli")
+    cho.picks(NEXT_SATURDAY)
+    cho.describes("Numbers that travel")
+    cho.types_card(WORKS)
+    cho.sees("Confirmed. $95.00 is reserved, nothing is charged.")
+
+    cho.click("Propose another time")
+    cho.sees("For later times the reservation is released", "Save a card for this session")
+    cho.tab.get_by_role("checkbox").check()
+    cho.click("Save a card for later times")
+    cho.sees("We save it for another time of this session.")
+    cho.types_card(ALSO_WORKS)
+    cho.sees("Your card is saved. The reservation stays as it is until you both agree on another time.")
+    cho.click("Later")
+    cho.tab.locator("label.pill", has=cho.tab.locator(f"[value='{SATURDAY_AFTER}']")).click()
+    cho.click("Propose this time")
+    cho.sees("You propose another time", "Sat 20 Mar 2027, 23:00", "reserved anew on Thu 18 Mar 2027, 23:00")
+
+    opens(eli, "Numbers that travel")
+    eli.sees("Cho proposes another time", "Sat 20 Mar 2027, 10:00")
+    eli.sees("the present reservation of $95.00 is released", "reserved anew on Thu 18 Mar 2027, 10:00")
+    eli.click("Agree, move the session")
+    eli.sees("Agreed.", "Confirmed. A card is saved; $95.00 is reserved on it before the session.")
+    assert eli.story[4:7] == [
+        "Reservation released, to be made anew $95.00",
+        "Moved to Sat 20 Mar, 10:00",
+        "… Until then Cho cancels for free; later, once it is reserved, $95.00 is charged",
+    ]
+    opens(cho, "Numbers that travel")
+    cho.sees("Sat 20 Mar 2027, 23:00", "$95.00 pending may stay visible for a few days")
+
+
+def _what_was_moved_beyond_its_hold_is_held_anew_and_charged(cho: Person, eli: Person) -> None:
+    """It is Friday in the week after, and two days before the session have just begun."""
+    opens(cho, "Numbers that travel")
+    cho.comes_to_see("Confirmed. $95.00 is reserved, nothing is charged.")
+    cho.sees("Reserved on Mastercard ·· 4444, not charged")
+    cho.open("/")
+    for _ in range(2):
+        cho.lets_pass(DAY)
+    opens(eli, "Numbers that travel")
+    eli.click("Complete session, charge $95.00")
+    eli.sees("Completed. $95.00 was charged.")
 
 
 def _the_fee_of_a_late_cancellation_stays_where_the_session_was_first(cho: Person, eli: Person) -> None:
@@ -134,9 +185,7 @@ def _a_session_far_ahead_is_held_on_its_day_or_the_mentee_sees_to_it(cho: Person
 
 
 def _a_no_show_that_is_contested_is_given_back_when_nobody_answers(cho: Person, eli: Person) -> None:
-    cho.open("/")
-    for _ in range(2):
-        cho.lets_pass(DAY)
+    """By Sunday evening."""
     opens(eli, "A month of numbers")
     eli.click("Cho did not come, charge $95.00")
     eli.sees("$95.00 was charged.")

@@ -23,6 +23,7 @@ PAYMENTS, GIVEN_BACK, LEDGER = "app/actions/payments.py", "app/actions/refunds.p
 BOOKINGS, SETTLEMENTS, INBOX = "app/actions/bookings.py", "app/actions/settlements.py", "app/actions/inbox.py"
 AVAILABILITY = "tests/actions/test_availability.py"
 RESCHEDULES, MOVES = "app/actions/reschedules.py", "tests/actions/test_reschedules.py"
+REACHES = "app/actions/reaches.py"
 APPROVALS, ANSWERS_TO_REQUESTS = "app/actions/approvals.py", "tests/actions/test_approvals.py"
 RACES_FOR_ANSWERS = "tests/faults/test_races_for_answers.py"
 EARNINGS, CLEARED = "app/actions/earnings.py", "tests/actions/test_earnings.py"
@@ -32,7 +33,7 @@ RACES_FOR_CONTESTS = "tests/faults/test_races_for_contests.py"
 KNOCKS = "app/gateways/stripe_webhooks.py"
 SAVED_CARDS, AUTHORIZATIONS = "app/actions/saved_cards.py", "app/actions/authorizations.py"
 SAVED, SAVED_RESTORED = "tests/actions/test_saved_cards.py", "tests/actions/test_restoring_saved_cards.py"
-RENEWED = "tests/actions/test_renewals.py"
+RENEWED, MOVED_FAR = "tests/actions/test_renewals.py", "tests/actions/test_far_moves.py"
 GATEWAY, LABELS = "app/gateways/stripe_gateway.py", "app/actions/labels.py"
 
 
@@ -533,7 +534,7 @@ MUTATIONS = [
     # ---- other times
     Mutation(
         "a hold is let go of by the time that its session was to be at",
-        RESCHEDULES,
+        REACHES,
         "        payment.release_at = holds.release_at(booking.complete_by, payment.capture_before)\n",
         "",
         (MOVES, HISTORIES),
@@ -547,7 +548,7 @@ MUTATIONS = [
     ),
     Mutation(
         "a saved card is asked before the time that its session was to be at",
-        SAVED_CARDS,
+        "app/actions/planned_holds.py",
         "    deadlines.lift_all(deadlines.OF_SAVED_CARDS, payment.id)\n",
         "",
         (HISTORIES,),
@@ -626,9 +627,30 @@ MUTATIONS = [
     Mutation(
         "a hold is made anew and the older one stays",
         "app/actions/renewals.py",
-        '    _void(order.params["metadata"][REPLACES] if is_made else intent.id, now=now)\n',
+        '    superseded_holds.let_go(order.params["metadata"][REPLACES] if is_made else intent.id, payment, now=now)\n',
         "",
         (RENEWED, HISTORIES),
+    ),
+    Mutation(
+        "a hold that was given up for a plan comes back with any news of it",
+        PAYMENTS,
+        "    if standing_holds.is_past(payment, intent):\n",
+        "    if False:\n",
+        (MOVED_FAR,),
+    ),
+    Mutation(
+        "a session moves beyond its hold, which stays on the card",
+        REACHES,
+        "    return superseded_holds.let_go(older, payment, now=now)\n",
+        "    return None\n",
+        (MOVED_FAR, KILLS),
+    ),
+    Mutation(
+        "who moves a session far away gets around its fee",
+        REACHES,
+        "    if reach.secures_a_fee:\n",
+        "    if False:\n",
+        (MOVED_FAR,),
     ),
     Mutation(
         "a hold is let go before the newer one is made",

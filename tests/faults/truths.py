@@ -26,17 +26,19 @@ from app.models.states import (
     OperationState,
     Party,
     PaymentState,
+    RescheduleState,
     Transition,
 )
 from tests.stripe_double import Stripe
 
-P, J = PaymentState, ObjectionState
+P, J, S = PaymentState, ObjectionState, RescheduleState
 CELL_MINUTES = 5
 ASKING = (authorizations.PREPARE, authorizations.AUTHORIZE)
 ONCE = (
     *("payment_intent.created", "charge.captured", "payment_intent.canceled", "refund.created", "customer.created"),
     *("payment_intent.amount_capturable_updated", "setup_intent.created", "setup_intent.canceled"),
 )
+HELD_ANEW = ((P.AUTHORIZED, P.CARD_SAVED), (P.CARD_SAVED, P.AUTHORIZED))
 STATUS = {
     P.NEEDS_CARD: {"requires_payment_method", "requires_action", "requires_confirmation"},
     P.CARD_SAVED: {"requires_payment_method", "requires_action", "requires_confirmation"},
@@ -110,6 +112,7 @@ def _news_of(booking: Booking) -> Iterator[tuple[str, str, str]]:
         if operation.kind == refunds.FAILURE:
             yield booking.id, news.REFUND_CAME_BACK, booking.mentee_id
     yield from _news_of_a_saved_card(booking, payments, moves)
+    yield from _news_of_moves(booking)
     if booking.state == BookingState.CONFIRMED:
         yield from _reminders_of(booking, moves)
     if booking.objection is not None:
@@ -132,17 +135,35 @@ def _said_of(objection: Objection) -> Iterator[str]:
 def _news_of_a_saved_card(
     booking: Booking, payments: list[str], moves: list[Transition]
 ) -> Iterator[tuple[str, str, str]]:
-    """That it is held, and each time that it was declined, as long as there was something to see to."""
+    """That it is held, each time, and each time that it was declined, as long as there was something to see to."""
     asked = select(Operation.id).where(Operation.subject.in_(payments), Operation.kind.in_(ASKING))
     told = Transition.subject.in_(payments) | Transition.subject.in_(asked)
-    ended = min((move.id for move in moves if move.went_to in ENDED_BOOKING), default=inf)
+    over = min((move.id for move in moves if move.went_to in ENDED_BOOKING), default=inf)
+    ended = over
     for move in db.session.scalars(select(Transition).where(told).order_by(Transition.id)):
         if (move.came_from, move.went_to) == (P.CARD_SAVED, P.AUTHORIZED):
             if move.id < ended:
                 yield from ((booking.id, news.HELD, person) for person in (booking.mentee_id, booking.mentor.user_id))
             ended = min(ended, move.id)
+        elif (move.came_from, move.went_to) == (P.AUTHORIZED, P.CARD_SAVED):
+            ended = over
         elif move.went_to == OperationState.REFUSED and move.id < ended:
             yield booking.id, news.CARD_DECLINED, booking.mentee_id
+
+
+def _news_of_moves(booking: Booking) -> Iterator[tuple[str, str, str]]:
+    """That another time was proposed, and what came of it."""
+    sides = {Party.MENTEE: booking.mentee_id, Party.MENTOR: booking.mentor.user_id}
+    told = {S.AGREED: news.MOVED, S.DECLINED: news.DECLINED, S.UNANSWERED: news.UNANSWERED}
+    for proposal in booking.reschedules:
+        other = next(person for side, person in sides.items() if side != proposal.by)
+        yield booking.id, news.PROPOSED, other
+        if proposal.state == S.UNANSWERED and booking.state != BookingState.CONFIRMED:
+            continue  # it was called off before
+        if proposal.state in told:
+            yield booking.id, told[proposal.state], sides[proposal.by]
+        if proposal.state == S.AGREED:
+            yield booking.id, news.MOVED, other
 
 
 def _reminders_of(booking: Booking, moves: list[Transition]) -> Iterator[tuple[str, str, str]]:
@@ -168,7 +189,7 @@ def _of_bookings(intents: list[Any], setups: list[Any]) -> Iterator[str]:
             yield from ([f"{booking.id} is free and has money"] if theirs or cards or payment else [])
             continue
         known = [] if payment is None else [payment.intent_id] * bool(payment.intent_id or not payment.authorize_at)
-        saved = [] if payment is None else [payment.setup_id] * bool(payment.authorize_at)
+        saved = [] if payment is None else [payment.setup_id] * bool(payment.setup_id or payment.authorize_at)
         if payment is None or [intent.id for intent in theirs] != known or [card.id for card in cards] != saved:
             yield f"{booking.id} has the intents {[intent.id for intent in (*theirs, *cards)]}"
             continue
@@ -183,8 +204,12 @@ def _of_bookings(intents: list[Any], setups: list[Any]) -> Iterator[str]:
 
 def _of_saved_card(payment: Payment, cards: list[Any]) -> Iterator[str]:
     """A card of which more is known is saved; what is due of it is due as long as it waits for its day."""
+    is_still_to_come = payment.method_id is None and payment.authorize_at is None  # so that the session can move
     for card in cards:
-        if card.status not in SETUP_STATUS.get(payment.state, {"succeeded"}):
+        known = SETUP_STATUS.get(payment.state, {"succeeded"})
+        if is_still_to_come:  # and for a session that is over, nobody looks any more
+            known = SETUP_STATUS[P.NEEDS_CARD] | (set() if payment.state == P.AUTHORIZED else known)
+        if card.status not in known:
             yield f"{payment.id} is {payment.state}, its setup {card.status}"
     due = set(db.session.scalars(select(Deadline.kind).where(Deadline.subject == payment.id)))
     if (deadlines.GIVE_UP in due) != payment.waits_for_its_day:
@@ -255,4 +280,7 @@ def _of_contests() -> Iterator[str]:
 
 def _of_histories() -> Iterator[str]:
     moves = Counter((move.subject, move.came_from, move.went_to) for move in db.session.scalars(select(Transition)))
-    yield from (f"{move} was made {count} times" for move, count in moves.items() if count > 1)
+    for (subject, *move), count in moves.items():
+        let_go = moves[subject, P.AUTHORIZED, P.CARD_SAVED]  # each time for a session that moved so far
+        if count > 1 and (tuple(move) not in HELD_ANEW or count > let_go + 1):
+            yield f"{(subject, *move)} was made {count} times"

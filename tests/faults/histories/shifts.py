@@ -1,5 +1,7 @@
 """The rules for those who would rather meet at another time."""
 
+from datetime import timedelta
+
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
@@ -20,7 +22,10 @@ class Shifts(Talks):
     def propose_another_time(self, which: int, when: int, by: Party, trouble: Trouble) -> None:
         """One that can be, mostly."""
         hour = one_of(which, self.to_come())
-        starts = self.starts()
+        length = timedelta(minutes=hour.minutes)
+        starts = [start for start in self.starts() if not self.goes_beyond(hour, start + length)]
+        if not starts:
+            return
         fitting = [start for start in starts if self.could_propose(hour, start)]
         self.propose(hour, one_of(when, fitting if fitting and when % 8 else starts), by, trouble)
 
@@ -33,10 +38,10 @@ class Shifts(Talks):
         hour = one_of(which, self.proposed())
         move = list(self.ours.moves[hour.form].values())[-1]
         asked = OTHER[Party(move.by)]
-        if what == "agree":
+        if what == "agree" and not self.goes_beyond(hour, move.ends_at):
             self.agree(hour, move, asked if wrong else OTHER[asked], trouble)
         else:
-            self.turn_away(hour, move, asked if what == "decline" else OTHER[asked], trouble)
+            self.turn_away(hour, move, OTHER[asked] if what == "withdraw" else asked, trouble)
 
     def to_come(self) -> list[Hour]:
         """Hours that can be moved; those about which nobody has proposed anything, if there are any."""

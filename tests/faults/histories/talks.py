@@ -95,13 +95,17 @@ class Talks(Deeds):
 
     def could_be_held(self, hour: Hour, start: datetime, end: datetime) -> bool:
         """Whether both have time, and what is held goes that far."""
+        return not self.goes_beyond(hour, end) and self.is_free_at(
+            start, end, self.engaged(hour.mentee, hour.mentor, besides=hour)
+        )
+
+    def goes_beyond(self, hour: Hour, end: datetime) -> bool:
+        """Whether what is held does not go that far. Nobody here proposes that, or agrees to it: see the kill sweep."""
         row = self.row(hour)
         intent = self.theirs.intents.get(row.intent or "") if row is not None else None
         held_until = intent.capture_before if intent is not None else None
         is_held = row is not None and row.payment_state == "authorized" and held_until is not None
-        if is_held and end > hour.reach(held_until):
-            return False
-        return self.is_free_at(start, end, self.engaged(hour.mentee, hour.mentor, besides=hour))
+        return is_held and end > hour.reach(held_until)
 
     def engaged(self, mentee: str, mentor: str, besides: Hour | None = None) -> list[Hour | Trial]:
         """What either of them is to do, as our tables show."""
@@ -133,6 +137,8 @@ class Talks(Deeds):
             wish = Wish("accept", hour.mentor, self.now)
             self.ask(hour, wish, lambda it: approvals.accept(it, now=wish.at), FINE)
         elif trouble.meanwhile.what == "agree" and (move := self.proposal(hour)) is not None:
+            if self.goes_beyond(hour, move.ends_at):
+                return
             by, hour.perhaps_at = OTHER[Party(move.by)], move.starts_at
             word = Word("agree", by, move.id)
             self.say_of_time(hour, word, lambda it: reschedules.accept(it, move.id, by=by, now=self.now), FINE)
