@@ -15,6 +15,7 @@ from app.actions.claims import Slot, Taken
 from app.actions.timetables import Timetable
 from app.kit.calendar import cells
 from app.kit.errors import SlotTaken
+from app.models.booking import Booking
 from app.models.mentor import Mentor
 from app.models.user import User
 
@@ -69,7 +70,7 @@ class Openings:
     minutes: int
     begin: datetime  # the present
     viewer_id: str | None = None
-    besides: str | None = None  # a booking that would leave its own time
+    moves: Booking | None = None  # which would leave its own time, for another
     until: datetime | None = None  # no session that ends later
     known: Stretch | None = None
 
@@ -84,7 +85,9 @@ class Openings:
         soonest, latest = timetables.soonest(self.mentor, self.begin), self.end
         start, end = max(start, soonest), min(end, latest)
         if start < end and self.minutes in self.mentor.lengths:
-            yield from self._stretch(start, end).free(self.minutes, start, end, latest=latest)
+            for slot in self._stretch(start, end).free(self.minutes, start, end, latest=latest):
+                if self.moves is None or slot.starts_at != self.moves.starts_at:
+                    yield slot
 
     def all(self) -> list[Slot]:
         return list(self.between(self.begin, self.end))
@@ -101,7 +104,8 @@ class Openings:
 
     def _stretch(self, start: datetime, end: datetime) -> Stretch:
         if self.known is None or not self.known.covers(start, end):
-            known = read([self.mentor], start, end, viewer_id=self.viewer_id, besides=self.besides)
+            besides = self.moves.id if self.moves else None
+            known = read([self.mentor], start, end, viewer_id=self.viewer_id, besides=besides)
             self.known = known[self.mentor.id]
         return self.known
 
@@ -112,11 +116,11 @@ def openings(
     *,
     now: datetime,
     viewer: User | None = None,
-    besides: str | None = None,
+    moves: Booking | None = None,
     until: datetime | None = None,
 ) -> Openings:
     """What is free for the mentor and for the viewer: four queries for each stretch of time that is asked about."""
-    return Openings(mentor, minutes, now, viewer.id if viewer else None, besides, until)
+    return Openings(mentor, minutes, now, viewer.id if viewer else None, moves, until)
 
 
 def read(

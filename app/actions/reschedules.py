@@ -97,7 +97,7 @@ def openings(booking: Booking, *, by: Party, now: datetime) -> availability.Open
         booking.minutes,
         now=now,
         viewer=booking.mentee,
-        besides=booking.id,
+        moves=booking,
         until=reaches.of(booking, now=now).until(by),
     )
 

@@ -85,6 +85,13 @@ def test_it_can_move_by_half_an_hour_over_its_own_time(held_hour: Booking, strip
     assert moved(held_hour, stripe, TOMORROW_AT_TEN + HOUR / 2).starts_at == TOMORROW_AT_TEN + HOUR / 2
 
 
+def test_the_time_that_it_has_is_not_offered_as_another(held_hour: Booking, stripe: Stripe):
+    offered = reschedules.openings(held_hour, by=Party.MENTEE, now=stripe.now()).all()
+    begin = {slot.starts_at for slot in offered}
+    assert held_hour.starts_at not in begin
+    assert {held_hour.starts_at - HOUR / 2, held_hour.starts_at + HOUR / 2} <= begin
+
+
 def test_the_hold_is_let_go_of_by_the_new_time_and_not_the_old(held_hour: Booking, stripe: Stripe):
     hour = moved(held_hour, stripe)
     stripe.wait_until(TOMORROW_AT_TEN + HOUR + timedelta(hours=49))
