@@ -128,6 +128,22 @@ def test_webhooks_of_both_holds_break_nothing_in_whatever_order(app: Flask, move
     assert untruths(stripe) == []
 
 
+@pytest.mark.parametrize("pause", [0 * HOUR, 7 * HOUR], ids=["still held", "lapsed"])
+def test_nobody_is_alarmed_by_an_older_one_that_we_have_not_come_to_let_go_of(
+    moved_hour: Booking, stripe: Stripe, pause: timedelta
+):
+    """Workers were away just then, and then the bank may let it go before we do."""
+    older = moved_hour.payment.intent_id
+    stripe.wait_until(moved_hour.payment.release_at)
+    jobs.run("expire_stale_holds")
+    stripe.wait(pause)
+    assert stripe.client.v1.payment_intents.retrieve(older).status == ("canceled" if pause else "requires_capture")
+    assert jobs.reconcile_since(stripe.now() - 40 * 24 * HOUR).state == ReconciliationState.CLEAN
+    finish()
+    assert states(moved_hour) == (B.CONFIRMED, P.AUTHORIZED)
+    assert untruths(stripe) == []
+
+
 @pytest.fixture
 def backup(moved_hour: Booking) -> Iterator[Backup]:
     """From before the newer hold was made."""

@@ -37,6 +37,7 @@ def lies(hours: Iterable[Hour], before: Ours, ours: Ours, theirs: Theirs, now: d
             yield from consents.of_requests(hour, row, intents)
             yield from moves.of_time(hour, row, theirs)
             yield from moves.of_proposals(hour, before, ours, now)
+            yield from holds.of_plans(hour, was, row, ours)
             yield from holds.of_renewals(hour, row, intents, ours)
             yield from books.of_shares(row, ours)
             yield from contests.of_clearing(hour, row, intents, ours.quarrels.get(hour.form))
@@ -61,7 +62,7 @@ def left_over(
     for hour in hours:
         row = ours.rows.get(hour.form)
         if row is not None:
-            standing = theirs.standing(row.id, row.intent)
+            standing = holds.standing(hour, row, theirs)
             intents = [standing] if standing is not None else []
             yield from _of_agreement(hour, row, intents)
             yield from _of_adoption(hour, row, intents, ours)
@@ -137,7 +138,7 @@ def _of_states(hour: Hour, before: Row | None, row: Row, theirs: Theirs, ours: O
     stands = row.state in ("requested", "confirmed") and setup is not None and setup.is_saved
     if stands or (row.state == "expired" and consents.is_unanswered(hour, row, now)):
         return
-    standing = theirs.standing(row.id, row.intent)
+    standing = holds.standing(hour, row, theirs)
     if not _has_cause(hour, row, [standing] if standing is not None else [], now):
         yield f"{hour} is {row.state}, and nobody asked for it"
     if row.state == "expired" and holds.is_let_go_in_vain(hour, before, standing, ours):
@@ -186,7 +187,7 @@ def _of_effects(hour: Hour, row: Row | None, intent: Intent, theirs: Theirs, dec
     if intent.canceled_by_us and intent.canceled_at is not None:
         at, unpaid = intent.canceled_at, row is None or not hour.was_secured
         due = (unpaid and row is not None and at >= row.pay_by) or at >= hour.lets_go_at(intent.capture_before)
-        due = due or _can_be_given_up(hour, [intent], at) or holds.is_superseded(intent, row, theirs)
+        due = due or _can_be_given_up(hour, [intent], at) or holds.is_superseded(hour, intent, row, theirs)
         due = due or (row is not None and consents.is_unanswered(hour, row, at))
         if not (due or hour.asked("cancel") or hour.asked("no_show")):
             yield f"{hour}: its hold was canceled at {at}, and nobody asked for it"

@@ -110,6 +110,7 @@ class Hour:
     promised_at: datetime = NEVER
     words: list[Word] = field(default_factory=list)
     perhaps_at: datetime | None = None  # when it is held if somebody who agreed was heard
+    given_up: set[str] = field(default_factory=set)  # holds that it went beyond
     asked_for_at: datetime | None = None  # when its price was first to be held with the saved card
     was_asked_for_early: bool = False  # before it was planned
     said: list[str] = field(default_factory=list)  # what anybody has tried to do about an objection

@@ -7,6 +7,8 @@ from tests.faults.histories.model import ASKED, Hour
 from tests.faults.histories.play import FINE
 from tests.faults.histories.talks import Talks
 
+DECLINED, FARTHER = 4, 9  # days
+
 
 class Openings(Talks):
     def booked(self, mentee: str, mentor: str, n: int, so_far: str) -> Hour:
@@ -21,22 +23,26 @@ class Openings(Talks):
     def book_and_move(self, mentee: str, mentor: str, days: int) -> None:
         """An hour far ahead, which has been held on a saved card and then moved beyond what such a hold outlives.
 
-        Of one that was moved by some days, the time to hold it anew has come.
+        Of one that was moved by some days, the time to hold it anew has come; or a bank declines the saved card, the
+        mentee has paid with another one, and it will decline again. Of one that is to move farther than any hold,
+        there is only the proposal.
         """
         hour = self.new_hour(mentee, mentor, self.far_slots()[0], 60)
         self.submit(hour, FINE)
         self.look()
-        self.pay_at_once(hour, "visa")
+        self.pay_at_once(hour, "chargeCustomerFail" if days == DECLINED else "visa")
         self.wait_for(hour.starts_at - ASKED[0])
         self.work(["authorize_saved_cards"])
         self.look()
+        self.pay_at_once(hour, "visa")
         intent = self.intent(hour)
-        if intent is None or intent.capture_before is None:
+        if intent is None or not intent.held or intent.capture_before is None:
             return  # it costs what no card can be asked for
         self.propose(hour, hour.starts_at + timedelta(days=days + 1), Party.MENTEE, FINE)
         self.look()
         move = self.proposal(hour)
-        assert move is not None
+        if days == FARTHER or move is None:
+            return
         self.agree(hour, move, Party.MENTOR, FINE)
         self.look()
         if days > 1:

@@ -13,7 +13,7 @@ from app.models.booking import Booking
 from app.models.states import Party
 from tests.faults.histories.dice import MAY_BE_ABSENT
 from tests.faults.histories.model import LIVE, Answer, Hour, Wish
-from tests.faults.histories.openings import Openings
+from tests.faults.histories.openings import DECLINED, FARTHER, Openings
 from tests.faults.histories.play import FINE, moment
 from tests.faults.histories.stage import MENTEES, MENTORS
 from tests.faults.histories.troubles import Trouble, troubles
@@ -48,7 +48,7 @@ class People(Openings):
         absent=st.frozensets(st.sampled_from(MAY_BE_ABSENT), max_size=3),
         calm=st.booleans(),
         dull=st.integers(0, 99).map(lambda drawn: drawn == 0),
-        moved=st.sampled_from((0,) * 9 + (1, 2, 3)),
+        moved=st.sampled_from((0,) * 11 + (1, 2, 3, DECLINED, FARTHER)),
         approving=st.sampled_from((("Bob", "Dia"), (), ("Gus", "Fay"), (), tuple(MENTORS))),
     )
     @moment

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 from app import jobs
 from app.extensions import db
 from app.models.booking import Booking
-from tests.faults.histories import gifts
+from tests.faults.histories import gifts, holds
 from tests.faults.histories.checks import left_over, lies
 from tests.faults.histories.dice import next_rule
 from tests.faults.histories.model import ASKED, Answer, Hour, Trial, Wish
@@ -91,8 +91,7 @@ class Play(RuleBasedStateMachine):
         return self.ours.rows.get(hour.form)
 
     def intent(self, hour: Hour) -> Intent | None:
-        row = self.row(hour)
-        return self.theirs.standing(hour.id, row.intent if row is not None else None)
+        return holds.standing(hour, self.row(hour), self.theirs)
 
     def setup(self, hour: Hour) -> Setup | None:
         """What the card is saved with, of an hour that is far ahead."""
@@ -122,7 +121,7 @@ class Play(RuleBasedStateMachine):
         before, self.ours = self.ours, self.read()
         for hour in self.hours:
             if (row := self.row(hour)) is not None:
-                self.note(hour, row)
+                self.note(hour, before.rows.get(hour.form), row)
             if (quarrel := self.ours.quarrels.get(hour.form)) is not None and quarrel.about == "absence":
                 hour.missed_at = quarrel.raised_at
         for trial in self.trials:
@@ -131,7 +130,7 @@ class Play(RuleBasedStateMachine):
         self.check(lies(self.hours, before, self.ours, self.theirs, self.now))
         self.check(gifts.lies(self.trials, before, self.ours, self.theirs, self.now))
 
-    def note(self, hour: Hour, row: Row) -> None:
+    def note(self, hour: Hour, before: Row | None, row: Row) -> None:
         """Keep what can be seen now and not later any more."""
         hour.id = row.id
         hour.was_secured = hour.was_secured or row.answer_by is not None or row.state in ("confirmed", "completed")
@@ -141,10 +140,19 @@ class Play(RuleBasedStateMachine):
             hour.stood_at = hour.stood_at or self.now
         if row.starts_at == hour.perhaps_at:
             hour.move_to(row.starts_at)
-        intents = self.theirs.of(row.id)
+        held_before = self.theirs.intents.get(before.intent or "") if before is not None else None
+        if before is not None and before.payment_state == "authorized" and row.payment_state == "card_saved":
+            self.give_up(hour, held_before)
+        intents = [intent for intent in self.theirs.of(row.id) if intent.id not in hour.given_up]
         if hour.is_far and intents and hour.asked_for_at is None:
             hour.asked_for_at = intents[0].created_at
             hour.was_asked_for_early = intents[0].created_at < hour.starts_at - ASKED[0]
+
+    def give_up(self, hour: Hour, held: Intent | None) -> None:
+        """Another hold is planned, if the session goes beyond this one."""
+        if held is not None and held.capture_before and hour.ends_at > hour.reach(held.capture_before):
+            hour.given_up.add(held.id)
+            hour.asked_for_at = None
 
     def read(self) -> Ours:
         """What our tables say; without asking again if nobody has spoken with the database since."""

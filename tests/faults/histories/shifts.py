@@ -1,7 +1,5 @@
 """The rules for those who would rather meet at another time."""
 
-from datetime import timedelta
-
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
@@ -22,11 +20,8 @@ class Shifts(Talks):
     def propose_another_time(self, which: int, when: int, by: Party, trouble: Trouble) -> None:
         """One that can be, mostly."""
         hour = one_of(which, self.to_come())
-        length = timedelta(minutes=hour.minutes)
-        starts = [start for start in self.starts() if not self.goes_beyond(hour, start + length)]
-        if not starts:
-            return
-        fitting = [start for start in starts if self.could_propose(hour, start)]
+        starts = self.starts()
+        fitting = [start for start in starts if self.could_propose(hour, start, by)]
         self.propose(hour, one_of(when, fitting if fitting and when % 8 else starts), by, trouble)
 
     @rule(which=ONE, what=st.sampled_from(("agree",) * 5 + ("decline", "withdraw")), wrong=st.integers(0, 7),
@@ -38,10 +33,10 @@ class Shifts(Talks):
         hour = one_of(which, self.proposed())
         move = list(self.ours.moves[hour.form].values())[-1]
         asked = OTHER[Party(move.by)]
-        if what == "agree" and not self.goes_beyond(hour, move.ends_at):
+        if what == "agree":
             self.agree(hour, move, asked if wrong else OTHER[asked], trouble)
         else:
-            self.turn_away(hour, move, OTHER[asked] if what == "withdraw" else asked, trouble)
+            self.turn_away(hour, move, asked if what == "decline" else OTHER[asked], trouble)
 
     def to_come(self) -> list[Hour]:
         """Hours that can be moved; those about which nobody has proposed anything, if there are any."""

@@ -34,7 +34,7 @@ class Talks(Deeds):
         self.expect(f"{hour.mentor} declines {hour}", answer, must=can and calm, may=can)
 
     def propose(self, hour: Hour, starts_at: datetime, by: Party, trouble: Trouble) -> None:
-        can = self.could_propose(hour, starts_at)
+        can = self.could_propose(hour, starts_at, by)
         answer = self.say_of_time(
             hour,
             Word("propose", by, starts_at),
@@ -78,34 +78,41 @@ class Talks(Deeds):
             hour.words.remove(word)
         return answer
 
-    def could_propose(self, hour: Hour, starts_at: datetime) -> bool:
+    def could_propose(self, hour: Hour, starts_at: datetime, by: Party) -> bool:
         row, ends_at = self.row(hour), starts_at + timedelta(minutes=hour.minutes)
         if row is None or row.state != "confirmed" or self.now >= hour.starts_at or starts_at == hour.starts_at:
             return False
         begun = self.ours.moves.get(hour.form, {})
         waits = len(begun) >= MOST_PROPOSALS or any(move.is_open for move in begun.values())
-        return starts_at >= self.now + NOTICE and not waits and self.could_be_held(hour, starts_at, ends_at)
+        return starts_at >= self.now + NOTICE and not waits and self.could_be_held(hour, starts_at, ends_at, by)
 
     def could_agree(self, hour: Hour, move: Move, by: Party) -> bool:
         row, open_still = self.row(hour), move.is_open and self.now < move.until
         if row is None or row.state != "confirmed" or row.busy or not open_still or move.by == by:
             return False
-        too_late = row.payment_state == "card_saved" and move.starts_at - GIVEN_UP <= self.now
-        return not too_late and self.could_be_held(hour, move.starts_at, move.ends_at)
+        planned = row.payment_state == "card_saved" or self.goes_beyond(hour, move.ends_at)
+        if planned and (not hour.is_far or move.starts_at - GIVEN_UP <= self.now):
+            return False  # there is no card for it, or no time
+        return self.could_be_held(hour, move.starts_at, move.ends_at, by)
 
-    def could_be_held(self, hour: Hour, start: datetime, end: datetime) -> bool:
-        """Whether both have time, and what is held goes that far."""
-        return not self.goes_beyond(hour, end) and self.is_free_at(
-            start, end, self.engaged(hour.mentee, hour.mentor, besides=hour)
-        )
+    def could_be_held(self, hour: Hour, start: datetime, end: datetime, by: Party) -> bool:
+        """Whether both have time; what goes beyond its hold needs a saved card, which only mentors may ask for, and
+        is no way around a fee.
+        """
+        row = self.row(hour)
+        if row is not None and self.goes_beyond(hour, end):
+            is_late = hour.late_fee > 0 and self.now > hour.free_until(row.pay_by)
+            if is_late or not (hour.is_far or by == Party.MENTOR):
+                return False
+        return self.is_free_at(start, end, self.engaged(hour.mentee, hour.mentor, besides=hour))
 
     def goes_beyond(self, hour: Hour, end: datetime) -> bool:
-        """Whether what is held does not go that far. Nobody here proposes that, or agrees to it: see the kill sweep."""
+        """Whether the hold that we know would end too early for a session that ends then."""
         row = self.row(hour)
-        intent = self.theirs.intents.get(row.intent or "") if row is not None else None
-        held_until = intent.capture_before if intent is not None else None
-        is_held = row is not None and row.payment_state == "authorized" and held_until is not None
-        return is_held and end > hour.reach(held_until)
+        held = self.theirs.intents.get(row.intent or "") if row is not None else None
+        if row is None or row.payment_state != "authorized" or held is None or held.capture_before is None:
+            return False
+        return end > hour.reach(held.capture_before)
 
     def engaged(self, mentee: str, mentor: str, besides: Hour | None = None) -> list[Hour | Trial]:
         """What either of them is to do, as our tables show."""
@@ -137,8 +144,6 @@ class Talks(Deeds):
             wish = Wish("accept", hour.mentor, self.now)
             self.ask(hour, wish, lambda it: approvals.accept(it, now=wish.at), FINE)
         elif trouble.meanwhile.what == "agree" and (move := self.proposal(hour)) is not None:
-            if self.goes_beyond(hour, move.ends_at):
-                return
             by, hour.perhaps_at = OTHER[Party(move.by)], move.starts_at
             word = Word("agree", by, move.id)
             self.say_of_time(hour, word, lambda it: reschedules.accept(it, move.id, by=by, now=self.now), FINE)

@@ -52,9 +52,10 @@ class Tally:
 def rare(hours: Iterable[Hour], ours: Ours, theirs: Theirs) -> Iterator[str]:
     """What became of requests, trials, proposals of another time and holds that were too short."""
     for hour in hours:
-        row, (_, *newer) = ours.rows.get(hour.form), theirs.of(hour.id) or [None]
+        row, newer = ours.rows.get(hour.form), [intent for intent in theirs.of(hour.id) if intent.replaces]
         if row is not None and row.answer_by is not None:
             yield f"request {'accepted' if hour.stood_at else row.state}"
-        yield from ("hold renewed" if intent.held else "renewal declined" for intent in newer if intent)
+        yield from ("hold renewed" if intent.held else "renewal declined" for intent in newer)
+        yield from ("hold planned anew" for _ in hour.given_up)
     yield from (move.state.replace("_", " ") for moves in ours.moves.values() for move in moves.values())
     yield from (f"trial {row.state}" for row in ours.trials.values())

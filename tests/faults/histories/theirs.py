@@ -97,13 +97,6 @@ class Theirs:
     def of(self, booking_id: str | None) -> list[Intent]:
         return [intent for intent in self.intents.values() if intent.booking == booking_id]
 
-    def standing(self, booking_id: str | None, known: str | None = None) -> Intent | None:
-        """The one that counts: the latest that a bank holds, or was charged; ``known`` to us if none is any more."""
-        intents = self.of(booking_id)
-        live = [intent for intent in intents if intent.held and not intent.canceled_at]
-        over = [intent for intent in intents if intent.id == known]
-        return [*intents[:1], *over, *live][-1] if intents else None
-
     def _learn(self, event: dict[str, Any], told: dict[str, Any], at: datetime) -> None:
         by_us = (event["request"]["idempotency_key"] or "").startswith(OURS)
         match event["type"]:
