@@ -643,7 +643,7 @@ MUTATIONS = [
         REACHES,
         "    return superseded_holds.let_go(older, payment, now=now)\n",
         "    return None\n",
-        (MOVED_FAR, KILLS),
+        (MOVED_FAR, KILLS, HISTORIES),
     ),
     Mutation(
         "who moves a session far away gets around its fee",
