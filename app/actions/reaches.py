@@ -43,10 +43,12 @@ class Reach:
 
 @dataclass(frozen=True)
 class Consequence:
-    """What moving there does to the money: it needs a card to be saved, or to be ``held_at`` another day anew."""
+    """What moving there does to the money: it needs a card to be saved, or to be ``held_at`` another day anew; or it
+    ``is_barred`` by now, because the hold stands for a fee."""
 
     needs_card: bool = False
     held_at: datetime | None = None
+    is_barred: bool = False
 
 
 def of(booking: Booking, *, now: datetime) -> Reach:
@@ -75,6 +77,8 @@ def consequence(booking: Booking, slot: Slot, *, now: datetime) -> Consequence:
         return Consequence()
     if slot.ends_at <= reach.kept_until:
         return Consequence()
+    if reach.secures_a_fee:
+        return Consequence(is_barred=True)
     is_renewed = slot.ends_at <= holds.latest_end(payment.capture_before, can_be_renewed=True)
     held_at = None if is_renewed else max(now, holds.authorize_at(slot.starts_at))
     return Consequence(reach.lacks_a_card, held_at)

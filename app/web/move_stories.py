@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from app.models.booking import Booking
+from app.models.payment import Payment
 from app.models.reschedule import Reschedule
 from app.models.states import Party, PaymentState, RescheduleState, Transition
 from app.web.filters import when_short
@@ -15,6 +16,11 @@ S = RescheduleState
 def is_let_go(move: Transition) -> bool:
     """Whether what was reserved is to be reserved anew another day, because the session has moved so far."""
     return (move.came_from, move.went_to) == (PaymentState.AUTHORIZED, PaymentState.CARD_SAVED)
+
+
+def of_release(move: Transition, payment: Payment, booking: Booking) -> Step:
+    """Told after the move that it comes of."""
+    return Step("unlock", "Reservation released, to be made anew", move.at, who(move.by, booking), payment.amount)
 
 
 def of_reschedule(proposal: Reschedule, booking: Booking, let_go: Collection[datetime]) -> list[Step]:

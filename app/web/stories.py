@@ -17,7 +17,7 @@ from app.models.operation import Operation
 from app.models.payment import Payment
 from app.models.states import BookingState, OperationState, Party, PaymentState, Transition
 from app.web import quarrels, trial_stories
-from app.web.move_stories import is_let_go, of_reschedule
+from app.web.move_stories import is_let_go, of_release, of_reschedule
 from app.web.steps import Step, who
 
 B, P = BookingState, PaymentState
@@ -72,6 +72,7 @@ def _past(booking: Booking, moves: Sequence[Transition]) -> list[Step]:
         told += [quarrels.of_move(move, booking) for move in moves if move.subject == objection.id]
         told += quarrels.past(objection, booking)
     told += [step for proposal in booking.reschedules for step in of_reschedule(proposal, booking, let_go)]
+    told += [of_release(move, payments[move.subject], booking) for move in moves if is_let_go(move)]
     told += [_of_refund(refund, booking) for refund in db.session.scalars(_refunds_of(payments))]
     return [step for step in told if step is not None]
 
@@ -98,9 +99,7 @@ def _of_payment(move: Transition, payment: Payment, booking: Booking, *, is_know
     brand = payment.card_brand if is_known else None
     card = f"{brand.capitalize()} ·· {payment.card_last4}" if brand else "the card"
     match move.went_to:
-        case P.CARD_SAVED if is_let_go(move):
-            return Step("unlock", "Reservation released, to be made anew", move.at, by, payment.amount)
-        case P.CARD_SAVED:
+        case P.CARD_SAVED if not is_let_go(move):
             return Step("credit-card", f"{card[:1].upper()}{card[1:]} saved, nothing reserved yet", move.at, by)
         case P.AUTHORIZED:
             return Step("lock", f"Reserved on {card}, not charged", move.at, by, payment.amount)

@@ -119,8 +119,8 @@ def _another_moves_beyond_its_hold_to_a_card_that_is_saved_for_it(cho: Person, e
     eli.click("Agree, move the session")
     eli.sees("Agreed.", "Confirmed. A card is saved; $95.00 is reserved on it before the session.")
     assert eli.story[4:7] == [
-        "Reservation released, to be made anew $95.00",
         "Moved to Sat 20 Mar, 10:00",
+        "Reservation released, to be made anew $95.00",
         "… Until then Cho cancels for free; later, once it is reserved, $95.00 is charged",
     ]
     opens(cho, "Numbers that travel")

@@ -4,8 +4,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from app import jobs
+from app.kit.terms import Terms
 from app.models.booking import Booking
 from app.models.states import PaymentState
+from app.models.user import User
+from tests import people
 from tests.faults.recovery import finish
 from tests.people import HOUR, TOMORROW_AT_TEN, fresh
 from tests.stripe_double import Stripe
@@ -55,8 +58,8 @@ def test_ann_saves_a_card_and_proposes_a_time_in_two_weeks(held_hour: Booking, b
         "Reserved on the card, not charged",
         "Session confirmed",
         "Another time proposed: Tue 16 Jun, 12:00",
-        "Reservation released, to be made anew",
         "Moved to Tue 16 Jun, 12:00",
+        "Reservation released, to be made anew",
     ]
     assert "Still to come: Reserved on Mastercard ·· 4444, not charged Sun 14 Jun 2026, 12:00" in "".join(
         bobs.page.steps
@@ -127,3 +130,18 @@ def test_nobody_saves_a_card_for_someone_elses_session(held_hour: Booking, brows
     bobs = browser("bob@example.com")
     bobs.get("/")
     assert bobs.post(f"/mentee/bookings/{held_hour.id}/card", {"consent": "y"}).status_code == 404
+
+
+def test_a_page_that_offers_to_agree_says_so_if_the_fee_is_due_by_now(ann: User, browser: Open, stripe: Stripe):
+    hour = people.paid(people.booked(ann, people.mentor("Bob", terms=Terms.STRICT), stripe), stripe)
+    anns, bobs = browser("ann@example.com"), browser("bob@example.com")
+    bobs.get(f"/mentor/bookings/{hour.id}/reschedule?from=2026-06-14")
+    bobs.press("Propose this time", starts_at=FAR, note="")
+    stripe.wait_until(hour.free_until + timedelta(minutes=1))
+    anns.get(f"/mentee/bookings/{hour.id}")
+    assert "Cancelling costs €80.00 by now, and the reservation stands for that" in anns.words
+    assert "Save a card to agree" not in anns.words
+    assert "Agree, move the session" not in anns.words
+    anns.press("Decline")
+    bobs.get(f"/mentor/bookings/{hour.id}/reschedule")
+    assert "which stands for what cancelling costs by now" in bobs.words
