@@ -648,8 +648,8 @@ MUTATIONS = [
     Mutation(
         "who moves a session far away gets around its fee",
         REACHES,
-        "    if reach.secures_a_fee:\n",
-        "    if False:\n",
+        "    if reach.secures_a_fee:\n        raise IllegalMove(FEE_STANDS)\n",
+        "",
         (MOVED_FAR,),
     ),
     Mutation(
