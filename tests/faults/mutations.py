@@ -507,7 +507,7 @@ MUTATIONS = [
         "a request that was answered lapses all the same",
         APPROVALS,
         "if not deadlines.take_away(reached) or not waits:",
-        "if not deadlines.take_away(reached) and not waits:",
+        "if deadlines.take_away(reached) and not waits:",
         (ANSWERS_TO_REQUESTS, RACES_FOR_ANSWERS),
     ),
     Mutation(
