@@ -15,7 +15,7 @@ from app.models.booking import Booking
 from app.models.mail import Mail
 from app.models.mentor import Mentor
 from app.models.reschedule import Reschedule
-from app.models.states import BookingState, Party, RescheduleState
+from app.models.states import BookingState, Party, PaymentState, RescheduleState
 from app.models.user import User
 from tests import people
 from tests.people import HOUR, TOMORROW_AT_TEN, fresh
@@ -162,6 +162,17 @@ def test_a_mentee_whose_card_is_saved_reads_when_it_is_asked_now(ann: User, bob:
     far = stripe.now() + 20 * DAY
     moved(people.saved(people.booked(ann, bob, stripe, starts_at=far), stripe), stripe, far + 7 * DAY)
     assert "The €80.00 are reserved on your saved card on Fri 26 Jun 2026, 17:00" in mails("moved")["Ann"]
+
+
+def test_a_saved_card_is_asked_before_the_new_time_and_not_the_old(ann: User, bob: Mentor, stripe: Stripe):
+    hour = people.saved(people.booked(ann, bob, stripe, starts_at=people.IN_A_MONTH), stripe)
+    hour = moved(hour, stripe, people.IN_A_MONTH + 3 * DAY)
+    stripe.wait_until(people.IN_A_MONTH - 2 * DAY)
+    jobs.run("authorize_saved_cards")
+    assert fresh(hour).payment.state == PaymentState.CARD_SAVED
+    stripe.wait_until(hour.starts_at - 2 * DAY)
+    jobs.run("authorize_saved_cards")
+    assert fresh(hour).payment.state == PaymentState.AUTHORIZED
 
 
 def test_whoever_is_asked_reads_it_in_their_own_time(held_hour: Booking, stripe: Stripe):

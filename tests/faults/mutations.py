@@ -551,7 +551,7 @@ MUTATIONS = [
         "app/actions/planned_holds.py",
         "    deadlines.lift_all(deadlines.OF_SAVED_CARDS, payment.id)\n",
         "",
-        (HISTORIES,),
+        (MOVES,),
     ),
     # ---- webhooks
     Mutation("an event is not stored once only", INBOX, "        .on_conflict_do_nothing()\n", "", (RACES, DOOR)),
