@@ -27,6 +27,7 @@ from app.kit.policy import MERCHANT_HOLD
 from app.kit.terms import Terms
 from app.models.booking import Booking
 from app.models.deadline import Deadline
+from app.models.event import EventState, StripeEvent
 from app.models.mail import Mail
 from app.models.mentor import Mentor
 from app.models.operation import Operation
@@ -252,6 +253,24 @@ def test_a_checkout_that_runs_out_gives_up_the_setup_too(far_hour: Booking, stri
     assert stripe.setup_of(far_hour).status == "canceled"
     with pytest.raises(library.InvalidRequestError):
         stripe.save(far_hour)
+    assert all_is_well(stripe)
+
+
+def test_a_card_that_is_saved_late_revives_nothing_though_stripe_was_not_told_of_the_end(
+    far_hour: Booking, stripe: Stripe
+):
+    stripe.save(far_hour)
+    stripe.wait(timedelta(minutes=15))
+    stripe.fail_next("drop_request", "/v1/setup_intents/*", count=4)
+    jobs.run("expire_checkouts")
+    deliver_all(stripe)
+    assert states(fresh(far_hour)) == (B.EXPIRED, P.NEEDS_CARD)
+    assert db.session.scalars(select(StripeEvent.state).distinct()).all() == [EventState.HANDLED], (
+        "no riddle to anybody"
+    )
+    stripe.wait(timedelta(minutes=2))
+    finish()
+    assert states(fresh(far_hour)) == (B.EXPIRED, P.VOIDED)
     assert all_is_well(stripe)
 
 
