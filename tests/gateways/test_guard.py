@@ -1,5 +1,8 @@
 """Every request to Stripe is counted, as Stripe counts; also those that the library makes by itself."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 
 from app.gateways.guard import Guard, endpoint
@@ -20,7 +23,12 @@ def counted() -> list[str]:
 
 @pytest.fixture
 def gateway(stripe: Stripe, counted: list[str]) -> StripeGateway:
-    guard = Guard(Breaker(clock.steady), counted.append)
+    @contextmanager
+    def turn(endpoint: str) -> Iterator[None]:
+        counted.append(endpoint)
+        yield
+
+    guard = Guard(Breaker(clock.steady), turn)
     return StripeGateway("sk_test_platform", api=API, http_client=InProcessClient(stripe.simulator), guard=guard)
 
 
