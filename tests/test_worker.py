@@ -53,10 +53,11 @@ def test_told_to_stop_the_worker_finishes_what_it_has_begun_and_leaves_the_rest_
         eventually(lambda: asked(stripe) == CONNECTIONS)
         process.send_signal(signal.SIGTERM)
         assert process.wait(DRAINED) == 0
-    assert stripe.count("/cancel") == CONNECTIONS
-    assert len(operations_in(OperationState.DONE)) == CONNECTIONS
+    begun = stripe.count("/cancel")
+    assert begun in (CONNECTIONS, CONNECTIONS + 1), "one more may have waited for a connection"
+    assert len(operations_in(OperationState.DONE)) == begun
     left = operations_in(OperationState.PENDING)
-    assert [(operation.tries, operation.lease_until) for operation in left] == [(0, 0)] * (6 - CONNECTIONS)
+    assert [(operation.tries, operation.lease_until) for operation in left] == [(0, 0)] * (6 - begun)
 
 
 def test_a_worker_that_is_killed_leaves_its_work_to_whoever_comes_when_its_lease_is_over(
