@@ -92,6 +92,15 @@ def test_bob_proposes_it_and_ann_saves_a_card_to_agree(held_hour: Booking, brows
     assert fresh(held_hour).payment.state == PaymentState.CARD_SAVED
 
 
+def test_for_a_time_a_little_too_far_ann_reads_that_the_reservation_is_renewed(held_hour: Booking, browser: Open):
+    anns, bobs = browser("ann@example.com"), browser("bob@example.com")
+    bobs.get(f"/mentor/bookings/{held_hour.id}/reschedule?from=2026-06-07")
+    bobs.press("Propose this time", starts_at="2026-06-09T10:00:00Z")
+    assert "it is renewed before that, on a card that Ann saves for it" in bobs.words
+    anns.get(f"/mentee/bookings/{held_hour.id}")
+    assert "it is renewed before that, on a card that you save for it" in anns.words
+
+
 def test_whoever_presses_agree_on_an_old_page_is_told_what_to_do(held_hour: Booking, browser: Open):
     anns, bobs = browser("ann@example.com"), browser("bob@example.com")
     bobs.get(f"/mentor/bookings/{held_hour.id}/reschedule?from=2026-06-14")
