@@ -75,8 +75,3 @@ def latest_end(capture_before: datetime, *, can_be_renewed: bool = False) -> dat
     if can_be_renewed:
         lasts_until += policy.MERCHANT_HOLD - policy.current().safety_margin
     return lasts_until - policy.current().completion_grace
-
-
-def is_too_short(complete_until: datetime, capture_before: datetime | None) -> bool:
-    """Whether a hold lapses before its session can surely be completed."""
-    return release_at(complete_until, capture_before) < complete_until

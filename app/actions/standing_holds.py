@@ -14,9 +14,7 @@ from app.models.operation import Operation
 from app.models.payment import Payment
 from app.models.states import PaymentState
 
-VOID_OTHER = (
-    "void_other_hold"  # the kind of operation that lets go of a PaymentIntent which is not its payment's any more
-)
+VOID_OTHER = "void_other_hold"  # the kind of operation that lets go of an intent which is not its payment's any more
 STATUSES = ("requires_capture", "succeeded")  # of an intent that the bank has said yes to
 
 
