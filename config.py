@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.headerregistry import Address
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from app.kit import mail_server
@@ -98,7 +99,7 @@ class Settings:
         return self.worker_connections + (self.worker_connections + 1) // 2
 
     @property
-    def flask(self) -> dict[str, object]:
+    def flask(self) -> dict[str, Any]:
         """What Flask and its extensions are told."""
         return {
             "SECRET_KEY": self.secret_key,

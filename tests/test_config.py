@@ -199,7 +199,7 @@ def test_there_is_a_database_connection_for_each_row_that_is_worked_on_at_once()
     chosen = Settings.from_environ({**GOOD, "WORKER_CONNECTIONS": "12"})
     assert chosen.worker_connections == 12
     assert chosen.worker_threads == 18
-    assert chosen.flask["SQLALCHEMY_ENGINE_OPTIONS"]["pool_size"] == 18  # type: ignore[index]
+    assert chosen.flask["SQLALCHEMY_ENGINE_OPTIONS"]["pool_size"] == 18
 
 
 @pytest.mark.parametrize("https", ["yes", "no"])
