@@ -11,6 +11,7 @@ from flask import current_app
 
 from app.actions import accounts, availability, bookings, cancellations, opening_hours, payments, releases
 from app.actions.opening_hours import Rules, Span
+from app.actions.wishes import Wish
 from app.gateways.stripe_gateway import stripe_gateway
 from app.kit import clock
 from app.kit.money import Money
@@ -139,7 +140,7 @@ class _Play:
     def _reserve(self, mentee: User, mentor: Mentor, around: datetime, title: str) -> Booking:
         free = availability.open_slots(mentor, 60, now=self.now, viewer=mentee)
         slot = min(free, key=lambda slot: abs(slot.starts_at - around))
-        wish = bookings.Wish(slot.starts_at, 60, title, "", f"demo-{title}"[:64])
+        wish = Wish(slot.starts_at, 60, title, "", f"demo-{title}"[:64])
         return bookings.book(mentee, mentor, wish, now=self.now)
 
     def _pay(self, booking: Booking) -> None:

@@ -25,6 +25,7 @@ from sqlalchemy.exc import OperationalError
 
 from app import create_app
 from app.actions import bookings
+from app.actions.wishes import Wish
 from app.extensions import db
 from app.models.availability import WeeklyHours
 from app.models.mentor import Mentor
@@ -224,7 +225,7 @@ def _book(client: int, count: int) -> Run:
 
 def _reserve(client: int, n: int) -> tuple[str, str]:
     pair = client * OF_CLIENT + n % PAIRS
-    wish = bookings.Wish(
+    wish = Wish(
         FIRST_HOUR + n // PAIRS * timedelta(hours=1),
         60,
         "Review of my parser",

@@ -2,11 +2,16 @@
 
 from datetime import datetime, timedelta
 
-from app.actions import accounts, bookings, card_forms, opening_hours, payments
+from sqlalchemy import select
+
+from app.actions import accounts, bookings, card_forms, letters, opening_hours, payments
+from app.actions.wishes import Wish
 from app.extensions import db
 from app.kit.money import Money
 from app.kit.terms import Terms
 from app.models.booking import Booking
+from app.models.deadline import Deadline
+from app.models.mail import Mail
 from app.models.mentor import Mentor
 from app.models.user import User
 from tests.stripe_double import MONDAY, Stripe
@@ -42,11 +47,9 @@ def mentor(
     return made
 
 
-def wish(
-    starts_at: datetime = TOMORROW_AT_TEN, *, minutes: int = 60, key: str = "one-form-one-booking"
-) -> bookings.Wish:
+def wish(starts_at: datetime = TOMORROW_AT_TEN, *, minutes: int = 60, key: str = "one-form-one-booking") -> Wish:
     """With consent to save a card, of which only sessions far ahead make use."""
-    return bookings.Wish(starts_at, minutes, "Review of my parser", "It is slow.", key, consent=True)
+    return Wish(starts_at, minutes, "Review of my parser", "It is slow.", key, consent=True)
 
 
 def booked(mentee: User, with_mentor: Mentor, stripe: Stripe, **wished: object) -> Booking:
@@ -85,3 +88,16 @@ def fresh(booking: Booking) -> Booking:
     db.session.rollback()
     db.session.expire_all()
     return Booking.one(Booking.id == booking_id)
+
+
+def told(kind: str) -> dict[str, str]:
+    """What was written of a kind, by name, as it is read."""
+    db.session.rollback()
+    mails = db.session.scalars(select(Mail).where(Mail.kind == kind))
+    return {mail.person.name: " ".join(letters.compose(mail).text.split()) for mail in mails}
+
+
+def deadlines_of(booking: Booking) -> set[str]:
+    """The kinds of what is due of it, and of its payments, one day."""
+    ids = [booking.id, *(payment.id for payment in fresh(booking).payments)]
+    return set(db.session.scalars(select(Deadline.kind).where(Deadline.subject.in_(ids))))

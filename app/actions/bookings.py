@@ -20,7 +20,7 @@ from app.actions import (
     wishes,
 )
 from app.actions.transactions import atomically, or_else, unbroken
-from app.actions.wishes import Wish as Wish  # whoever books says so with it
+from app.actions.wishes import Wish
 from app.extensions import db
 from app.kit.errors import IllegalMove, Invalid, NotFound, SlotTaken
 from app.models.booking import PLACES, TRIALS, Booking

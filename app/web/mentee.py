@@ -19,6 +19,7 @@ from app.actions import (
     wallets,
 )
 from app.actions.claims import Slot
+from app.actions.wishes import Wish
 from app.extensions import limiter
 from app.kit import clock, policy
 from app.kit.errors import GatewayDown, Invalid, LookedInto, NotFound, SlotTaken
@@ -103,7 +104,7 @@ def book() -> ResponseReturnValue:
     slot = Slot.of(starts_at, minutes)
     if not form.validate():
         return _form(form, mentor, slot), 422
-    wish = bookings.Wish(
+    wish = Wish(
         starts_at,
         minutes,
         form.title.data,

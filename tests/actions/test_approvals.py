@@ -5,10 +5,9 @@ from datetime import timedelta
 import pytest
 import stripe as library
 from flask import Flask
-from sqlalchemy import select
 
 from app import jobs
-from app.actions import accounts, approvals, bookings, cancellations, card_forms, letters, payments
+from app.actions import accounts, approvals, bookings, cancellations, card_forms, payments
 from app.actions.opening_hours import Rules, set_rules
 from app.extensions import db
 from app.kit import policy
@@ -16,13 +15,11 @@ from app.kit.errors import Busy, GatewayDown, IllegalMove, SlotTaken
 from app.kit.terms import Terms
 from app.models.availability import SlotClaim
 from app.models.booking import Booking
-from app.models.deadline import Deadline
-from app.models.mail import Mail
 from app.models.mentor import Mentor
 from app.models.states import BookingState, Party, PaymentState
 from app.models.user import User
 from tests import people
-from tests.people import HOUR, TOMORROW_AT_TEN, fresh, wish
+from tests.people import HOUR, TOMORROW_AT_TEN, deadlines_of, fresh, told, wish
 from tests.stripe_double import Stripe
 
 B, P = BookingState, PaymentState
@@ -45,19 +42,6 @@ def request_(ann: User, careful_bob: Mentor, stripe: Stripe) -> Booking:
 def ended(booking: Booking) -> tuple[BookingState, PaymentState | None, str]:
     now = fresh(booking)
     return now.state, now.payment.state if now.payment else None, now.ended_because
-
-
-def told(kind: str) -> dict[str, str]:
-    """What was written of a kind, by name, as it is read."""
-    db.session.rollback()
-    mails = db.session.scalars(select(Mail).where(Mail.kind == kind))
-    return {mail.person.name: " ".join(letters.compose(mail).text.split()) for mail in mails}
-
-
-def deadlines_of(booking: Booking) -> set[str]:
-    db.session.rollback()
-    ids = [booking.id, *(payment.id for payment in fresh(booking).payments)]
-    return set(db.session.scalars(select(Deadline.kind).where(Deadline.subject.in_(ids))))
 
 
 def test_an_hour_that_is_paid_for_is_a_request_and_everybody_knows_until_when(request_: Booking, stripe: Stripe):

@@ -12,6 +12,7 @@ from sqlalchemy import update
 from app import jobs
 from app.actions import accounts, alarms, bookings, books, cancellations, refunds, settlements
 from app.actions.transactions import atomically
+from app.actions.wishes import Wish
 from app.extensions import db
 from app.kit.errors import IllegalMove
 from app.kit.money import Money
@@ -79,7 +80,7 @@ class Life:
         return {name: fresh(hour) for name, hour in hours.items()}
 
     def book(self, slot: int, title: str, by: str = "Ann") -> Booking:
-        wanted = bookings.Wish(TOMORROW_AT_TEN + slot * HOUR, 60, title, "", f"the form for {title}")
+        wanted = Wish(TOMORROW_AT_TEN + slot * HOUR, 60, title, "", f"the form for {title}")
         db.session.rollback()
         return bookings.book(User.one(User.name == by), Mentor.one(), wanted, now=self.stripe.now())
 

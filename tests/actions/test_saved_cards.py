@@ -20,6 +20,7 @@ from app.actions import (
     saved_cards,
 )
 from app.actions.transactions import atomically
+from app.actions.wishes import Wish
 from app.extensions import db
 from app.kit.errors import GatewayRefused, IllegalMove, Invalid, NotFound
 from app.kit.money import Money
@@ -110,11 +111,11 @@ def test_nothing_is_asked_of_a_card_that_is_needed_in_a_month_but_to_be_saved(fa
 
 
 def test_nobodys_card_is_saved_without_their_word(ann: User, bob: Mentor, stripe: Stripe):
-    wish = bookings.Wish(IN_A_MONTH, 60, "Review", "", "a form that was not ticked")
+    wish = Wish(IN_A_MONTH, 60, "Review", "", "a form that was not ticked")
     with pytest.raises(Invalid, match="agree") as refusal:
         bookings.book(ann, bob, wish, now=stripe.now())
     assert refusal.value.field == "consent"
-    near = bookings.Wish(TOMORROW_AT_TEN, 60, "Review", "", "a form that was not ticked")
+    near = Wish(TOMORROW_AT_TEN, 60, "Review", "", "a form that was not ticked")
     assert bookings.book(ann, bob, near, now=stripe.now()).payment.authorize_at is None
 
 

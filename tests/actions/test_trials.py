@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
 
 from app import jobs
 from app.actions import (
@@ -12,23 +11,20 @@ from app.actions import (
     availability,
     bookings,
     cancellations,
-    letters,
     meetings,
     reschedules,
     trials,
 )
-from app.actions.bookings import Wish
+from app.actions.wishes import Wish
 from app.extensions import db
 from app.kit.errors import IllegalMove, Invalid, SlotTaken
 from app.models.availability import SlotClaim
 from app.models.booking import Booking
-from app.models.deadline import Deadline
-from app.models.mail import Mail
 from app.models.mentor import Mentor
 from app.models.states import BookingState, Party
 from app.models.user import User
 from tests import people
-from tests.people import HOUR, TOMORROW_AT_TEN, fresh
+from tests.people import HOUR, TOMORROW_AT_TEN, deadlines_of, fresh, told
 from tests.stripe_double import Stripe
 
 B = BookingState
@@ -38,17 +34,6 @@ DAY = 24 * HOUR
 def a_trial(n: int = 0, *, minutes: int = 30) -> Wish:
     starts_at = TOMORROW_AT_TEN + n * 2 * HOUR
     return Wish(starts_at, minutes, "Do we get along?", "", f"the-form-number-{n}", is_trial=True)
-
-
-def told(kind: str) -> dict[str, str]:
-    db.session.rollback()
-    mails = db.session.scalars(select(Mail).where(Mail.kind == kind))
-    return {mail.person.name: " ".join(letters.compose(mail).text.split()) for mail in mails}
-
-
-def deadlines_of(booking: Booking) -> set[str]:
-    db.session.rollback()
-    return set(db.session.scalars(select(Deadline.kind).where(Deadline.subject == booking.id)))
 
 
 @pytest.fixture

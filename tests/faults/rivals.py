@@ -27,6 +27,7 @@ from app.actions import (
 )
 from app.actions.deadlines import Due
 from app.actions.transactions import atomically
+from app.actions.wishes import Wish
 from app.extensions import db
 from app.kit import clock
 from app.kit.errors import NotAllowed
@@ -231,7 +232,7 @@ def work(*names: str) -> None:
         jobs.run(name)
 
 
-def book(mentee: str, mentor: str, wish: bookings.Wish) -> None:
+def book(mentee: str, mentor: str, wish: Wish) -> None:
     bookings.book(User.one(User.id == mentee), Mentor.one(Mentor.id == mentor), wish, now=clock.now())
 
 

@@ -8,8 +8,9 @@ from functools import partial
 
 import pytest
 
-from app.actions import bookings, cancellations, opening_hours
+from app.actions import cancellations, opening_hours
 from app.actions.opening_hours import Rules
+from app.actions.wishes import Wish
 from app.extensions import db
 from app.kit.errors import Failure
 from app.models.booking import Booking
@@ -62,12 +63,12 @@ def turn_of(some: Sequence[str], n: int) -> str:
     return some[n // A_TURN]
 
 
-def wish(n: int, *, later: timedelta = timedelta(0), form: str = "form") -> bookings.Wish:
+def wish(n: int, *, later: timedelta = timedelta(0), form: str = "form") -> Wish:
     """An hour that nobody wants in another round."""
     return people.wish(TOMORROW_AT_TEN + n % A_TURN * 2 * HOUR + later, key=f"{form} {n}")
 
 
-def short(n: int, *, later: timedelta = timedelta(0)) -> bookings.Wish:
+def short(n: int, *, later: timedelta = timedelta(0)) -> Wish:
     """Half an hour within the two hours of a round."""
     return people.wish(TOMORROW_AT_TEN + n % A_TURN * 2 * HOUR + later, minutes=30, key=f"short {n}")
 

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from app.actions import trials
-from app.actions.bookings import Wish
+from app.actions.wishes import Wish
 from app.extensions import db
 from app.kit.errors import Invalid
 from app.models.booking import Booking

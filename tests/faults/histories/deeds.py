@@ -6,7 +6,7 @@ from typing import Any
 import stripe as library
 
 from app import jobs
-from app.actions import bookings, cancellations, card_forms, refunds
+from app.actions import bookings, cancellations, card_forms, refunds, wishes
 from app.kit.money import Money
 from app.models.booking import Booking
 from app.models.mentor import Mentor
@@ -51,7 +51,7 @@ class Deeds(Play):
         if hour.id is None:
             hour.price = price_of(self.rates[hour.mentor], hour.minutes, hour.currency)
             hour.is_far, hour.needs_answer = hour.is_too_far(self.now), hour.mentor in self.approving
-        wish = bookings.Wish(hour.starts_at, hour.minutes, "My parser", "It is slow.", hour.form, consent=True)
+        wish = wishes.Wish(hour.starts_at, hour.minutes, "My parser", "It is slow.", hour.form, consent=True)
 
         def book() -> None:
             mentee = User.one(User.name == hour.mentee)

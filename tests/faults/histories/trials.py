@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from app.actions import approvals, bookings, cancellations, reschedules
+from app.actions.wishes import Wish
 from app.models.booking import Booking
 from app.models.mentor import Mentor
 from app.models.states import Party
@@ -31,7 +32,7 @@ class Trials(Talks):
         trial = Trial(form, mentee, mentor, starts_at, self.now, needs_answer=mentor in self.approving)
         can = self.could_try(trial)
         self.trials.append(trial)
-        wish = bookings.Wish(starts_at, trial.minutes, "Would we get on?", "", form, is_trial=True)
+        wish = Wish(starts_at, trial.minutes, "Would we get on?", "", form, is_trial=True)
 
         def book() -> None:
             offered = Mentor.one(Mentor.user.has(User.name == mentor))
