@@ -5,7 +5,6 @@ import sqlite3
 from typing import Any
 
 import psycopg
-from flask import current_app
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
@@ -33,16 +32,6 @@ def upsert(entity: Any) -> Any:
 
 
 WRITING = "writing"  # the execution option of a transaction that is going to write
-
-
-def single() -> Engine:
-    """The engine for statements that are transactions of their own, on the same connections as all others."""
-    kept: dict[str, Engine] = current_app.extensions
-    if "single" not in kept:
-        # In PostgreSQL a statement alone is a transaction, which saves the round trips of BEGIN and COMMIT.
-        alone = {"isolation_level": "AUTOCOMMIT"} if db.engine.dialect.name == "postgresql" else {}
-        kept["single"] = db.engine.execution_options(**{WRITING: True}, **alone)
-    return kept["single"]
 
 
 SQLITE_PRAGMAS = (

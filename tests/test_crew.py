@@ -1,13 +1,12 @@
 """The worker's crew: many rows at once, none of which stops another, and a clean end when it is told to leave."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from threading import Event, Thread
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from app import jobs
 from app.actions import leases, payments
@@ -19,6 +18,7 @@ from app.models.payment import Payment
 from app.models.states import BookingState, OperationState, Party, PaymentState
 from tests import people
 from tests.faults.recovery import let_leases_run_out
+from tests.statements import overheard
 from tests.stripe_double import Stripe
 
 HALF_AN_HOUR = people.HOUR / 2
@@ -29,22 +29,6 @@ def crew(app: Flask) -> Iterator[jobs.Crew]:
     made = jobs.Crew(app, 4)
     yield made
     made.close()
-
-
-@contextmanager
-def overheard() -> Iterator[list[str]]:
-    """The statements that the application says to its database meanwhile."""
-    heard: list[str] = []
-
-    def listen(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        heard.append(statement.split()[0])
-
-    engine = db.engine
-    event.listen(engine, "before_cursor_execute", listen)
-    try:
-        yield heard
-    finally:
-        event.remove(engine, "before_cursor_execute", listen)
 
 
 def held_hours(stripe: Stripe, count: int) -> list[Booking]:
@@ -120,10 +104,10 @@ def test_what_fails_and_stays_due_is_not_tried_for_ever(
 
 def test_a_batch_is_claimed_by_one_statement(app: Flask, stripe: Stripe):
     written_down(held_hours(stripe, 5), stripe)
-    with overheard() as heard:
+    with overheard(db.engine) as heard:
         assert len(leases.claim(stripe.now())) == 5
         assert leases.claim(stripe.now()) == []
-    assert [word for word in heard if word != "BEGIN"] == ["WITH", "WITH"]
+    assert [words.split()[0] for words in heard if not words.startswith("BEGIN")] == ["WITH", "WITH"]
 
 
 def test_whoever_is_told_to_leave_finishes_what_is_begun_and_begins_nothing_else(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select, update
 
 from app.actions import letters
 from app.actions.transactions import at_once, atomically, outside, unbroken
@@ -32,7 +32,7 @@ _DUE = (
     select(Mail.id)
     .where(Mail.is_in(MailState.WAITING), Mail.not_before <= database_epoch())
     .order_by(Mail.not_before)
-    .limit(bindparam("most"))
+    .limit(BATCH)
     .with_for_update(skip_locked=True)
     .scalar_subquery()
 )
@@ -85,7 +85,7 @@ def claim(_now: datetime) -> Sequence[Turn]:
     way = mailer()
     if way is None or way.is_left_alone:
         return []
-    return [Turn(row.id, row.tries) for row in at_once(_CLAIM, {"most": BATCH})]
+    return [Turn(row.id, row.tries) for row in at_once(_CLAIM, {})]
 
 
 def send(turn: Turn, *, now: datetime) -> None:

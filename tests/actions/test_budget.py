@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from app import create_app, jobs
 from app.actions import budget, cancellations
@@ -24,6 +24,7 @@ from app.models.budget import RequestBudget
 from app.models.states import Party
 from tests.conftest import settings_for
 from tests.simulator.in_process import InProcessClient
+from tests.statements import overheard
 from tests.stripe_double import API, Stripe
 from tests.test_crew import held_hours, written_down
 
@@ -201,14 +202,13 @@ def test_of_batches_so_many_are_under_way_at_once_and_a_person_beside_them(app: 
 
 def test_to_count_takes_one_statement_and_nobody_is_in_anothers_way(app: Flask, stripe: Stripe):
     fast = [Turnstile(in_all=SECOND, per_endpoint=SECOND) for _ in range(2)]
-    heard: list[str] = []
-    event.listen(db.engine, "before_cursor_execute", lambda *args: heard.append(args[2]))
     works = [
         lambda t=turnstile, e=endpoint: passes(t, e, 25)
         for turnstile in fast
         for endpoint in ("GET /a", "GET /b", "POST /a", "GET /a")
     ]
-    side_by_side(app, *works)  # a deadlock or a database that is locked would be raised
+    with overheard(db.engine) as heard:
+        side_by_side(app, *works)  # a deadlock or a database that is locked would be raised
     assert len([statement for statement in heard if statement.startswith("INSERT")]) == 200
     assert len([statement for statement in heard if statement != "BEGIN IMMEDIATE"]) == 200
 

@@ -6,18 +6,19 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import Engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Engine, select, text, update
+from sqlalchemy.exc import DataError, OperationalError
 from structlog.testing import capture_logs
 
 from app import create_app
 from app.actions import bookings
-from app.actions.transactions import MOST_TIMES, atomically, unbroken
+from app.actions.transactions import MOST_TIMES, at_once, atomically, unbroken
 from app.extensions import db
 from app.gateways.stripe_gateway import StripeGateway
 from app.kit import clock
 from app.models.booking import Booking
 from app.models.states import BookingState
+from app.models.user import User
 from stripe_simulator import Simulator
 from tests.conftest import settings_for
 from tests.faults.flows import taken_place, the_hour
@@ -130,3 +131,17 @@ def test_other_trouble_of_the_database_is_told_at_once(app: Flask):
     with pytest.raises(OperationalError):
         away()
     assert tries == ["once"]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_after_a_statement_of_its_own_transactions_are_whole_again_also_if_it_failed(ann: User):
+    divided = text("SELECT 6 / CAST(:by AS integer) AS result")
+    for by in (3, 0):
+        if by:
+            assert at_once(divided, {"by": by})[0].result == 2
+        else:
+            with pytest.raises(DataError, match="division by zero"):
+                at_once(divided, {"by": by})
+        db.session.execute(update(User).values(name="Nobody"))
+        db.session.rollback()
+        assert db.session.scalar(select(User.name).where(User.id == ann.id)) == "Ann"

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 import stripe
 from sqlalchemy import Engine, event
+
+from tests.statements import Ears
 
 Tell = Callable[[str], None]
 SEEN = 60  # characters of a statement that name its step
@@ -19,7 +22,7 @@ class Steps:
 
     def __init__(self, engine: Engine) -> None:
         self._tell: Tell | None = None
-        event.listen(engine, "before_cursor_execute", self._statement)
+        Ears(engine, self._statement, partial(self.step, "commit"))
         event.listen(engine, "commit", lambda _: self.step("commit"))
 
     @contextmanager
@@ -34,7 +37,7 @@ class Steps:
         if self._tell is not None:
             self._tell(name)
 
-    def _statement(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+    def _statement(self, statement: str) -> None:
         if self._tell is not None:
             self._tell(f"sql {' '.join(statement.split())[:SEEN]}")
 

@@ -7,29 +7,32 @@ from contextlib import contextmanager
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
 from app.extensions import db
 from app.models.event import StripeEvent
 from tests.faults.recovery import knock
+from tests.statements import Ears
 from tests.stripe_double import Stripe
 
 THREADS = 4
 
 
 class Overheard:
-    """``statements``: what the database was told; ``alone``: whether each was its transaction of its own."""
+    """``statements``: what the database was told; ``alone``: how many of them were transactions of their own."""
 
     def __init__(self) -> None:
         self.statements: list[str] = []
-        self.alone: list[bool] = []
+        self.alone = 0
         self.connections = 0
         self.sessions = 0
 
-    def statement(self, connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
-        self.statements.append(statement.split()[0])
-        self.alone.append(bool(getattr(connection.connection.driver_connection, "autocommit", False)))
+    def statement(self, words: str) -> None:
+        self.statements.append(words.split()[0])
+
+    def kept(self) -> None:
+        self.alone += 1
 
     def connected(self, *_: Any) -> None:
         self.connections += 1
@@ -41,16 +44,14 @@ class Overheard:
 @contextmanager
 def overhearing() -> Iterator[Overheard]:
     heard = Overheard()
-    listeners = (
-        (Engine, "before_cursor_execute", heard.statement),
-        (Engine, "connect", heard.connected),
-        (Session, "after_begin", heard.session),
-    )
+    ears = Ears(db.engine, heard.statement, heard.kept)
+    listeners = ((Engine, "connect", heard.connected), (Session, "after_begin", heard.session))
     for listener in listeners:
         event.listen(*listener)
     try:
         yield heard
     finally:
+        ears.stop()
         for listener in listeners:
             event.remove(*listener)
 
@@ -71,7 +72,7 @@ def test_a_webhook_is_one_statement_no_session_and_no_call_to_stripe(app: Flask,
     with overhearing() as heard:
         assert knock(app, *second) == 200
     if db.engine.dialect.name == "postgresql":
-        assert (heard.statements, heard.alone) == (["INSERT"], [True])
+        assert (heard.statements, heard.alone) == (["INSERT"], 1)
     else:
         assert heard.statements == ["BEGIN", "INSERT"]
     assert (heard.connections, heard.sessions) == (0, 0)
