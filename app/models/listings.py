@@ -1,7 +1,7 @@
 """Bookings as lists show them: many at once, and of each only what is shown."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -39,6 +39,10 @@ class Listed:
     answer_by: datetime | None
     mentee: Side
     mentor: Side
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.starts_at + timedelta(minutes=self.minutes)
 
 
 @cache

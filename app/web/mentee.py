@@ -64,11 +64,13 @@ def dashboard() -> str:
         .order_by(Booking.starts_at)
         .limit(MOST_UPCOMING)
     )
+    booked = [booking for booking in live if booking.state != BookingState.PENDING_PAYMENT]
     return render_template(
         "mentee/dashboard.html",
         objections=attention.objections_waiting(ObjectionState.WITH_MENTEE, Booking.mentee_id == me().id),
         needs_me=[booking for booking in live if booking.state == BookingState.PENDING_PAYMENT],
-        upcoming=[booking for booking in live if booking.state != BookingState.PENDING_PAYMENT],
+        over=[booking for booking in booked if booking.ends_at <= now],
+        upcoming=[booking for booking in booked if booking.ends_at > now],
         proposals=reschedules.proposed_for([booking.id for booking in live], to=Party.MENTEE, now=now),
         page=page_of(mine.where(Booking.state.in_(ENDED_BOOKING)), Booking.starts_at, Booking.id, read=all_listed),
     )

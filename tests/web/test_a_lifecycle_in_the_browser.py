@@ -65,6 +65,18 @@ def test_ann_books_bob_completes_and_both_see_what_was_charged(
     assert stripe.intent_of(the_booking()).amount_received == 8_000
 
 
+def test_what_is_over_is_not_called_upcoming_any_more(browser: Open, held_hour: Booking, stripe: Stripe):
+    anns = browser("ann@example.com")
+    stripe.wait_until(held_hour.ends_at - timedelta(minutes=1))
+    anns.get("/mentee/")
+    assert "Over, not yet completed" not in anns.words
+    stripe.wait_until(held_hour.ends_at)
+    anns.get("/mentee/")
+    upcoming, _, over = anns.words.partition("Over, not yet completed")
+    assert "Nothing booked" in upcoming
+    assert TITLE in over
+
+
 def test_the_webhook_may_come_before_ann_is_back(
     browser: Open, ann: User, bob: Mentor, stripe: Stripe, app: Flask, the_booking: Callable[[], Booking]
 ):
