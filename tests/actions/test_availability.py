@@ -16,8 +16,8 @@ from app.models.mentor import Mentor
 from app.models.states import Party
 from app.models.user import User
 from tests import people
-from tests.actions.test_costs import told_of
 from tests.people import HOUR, TOMORROW_AT_TEN
+from tests.statements import overheard
 from tests.stripe_double import MONDAY, Stripe
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -252,7 +252,7 @@ def test_what_is_read_of_a_mentor_is_bounded_by_the_days_that_are_shown(ann: Use
     week = MONDAY + timedelta(days=98)
     assert openings.mentor.lengths
     assert openings.mentor.weekly_hours
-    with told_of("before_cursor_execute") as statements:
+    with overheard(db.engine) as statements:
         slots = list(openings.between(week, week + timedelta(days=7)))
         assert list(openings.between(week + timedelta(days=2), week + timedelta(days=3))), "which is known by now"
     assert len(statements) == 4

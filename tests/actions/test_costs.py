@@ -25,6 +25,7 @@ from tests import people
 from tests.conftest import settings_for
 from tests.faults.crowds import Crowd
 from tests.people import HOUR, TOMORROW_AT_TEN
+from tests.statements import overheard
 from tests.stripe_double import Stripe
 from tests.web.test_long_lists import many_mentors
 
@@ -33,18 +34,16 @@ WRITERS, BOOKINGS_EACH = 8, 10
 
 
 @contextmanager
-def told_of(name: str) -> Iterator[list[str]]:
-    """What the engine tells of meanwhile: ``before_cursor_execute`` (the statements), ``commit`` or ``connect``."""
-    told: list[str] = []
+def times_of(name: str) -> Iterator[list[str]]:
+    """One for each time that it happens meanwhile: ``commit`` or ``connect``."""
+    times: list[str] = []
 
-    def note(*about: Any) -> None:
-        words = about[2] if name == "before_cursor_execute" else name
-        if not words.startswith("BEGIN"):  # SQLite is told so; PostgreSQL's driver says it by itself
-            told.append(words)
+    def note(*_: Any) -> None:
+        times.append(name)
 
     event.listen(db.engine, name, note)
     try:
-        yield told
+        yield times
     finally:
         event.remove(db.engine, name, note)
 
@@ -84,7 +83,7 @@ def test_a_booking_is_five_statements_in_one_transaction(
     """The offer, the claims of both people, the booking, the payment, the operation."""
     ann_id, bob_id = ann.id, bob.id
     db.session.rollback()
-    with told_of("before_cursor_execute") as statements, told_of("commit") as commits:
+    with overheard(db.engine) as statements, times_of("commit") as commits:
         bookings.reserve(ann_id, bob_id, people.wish(minutes=minutes), customer_id="cus_ann", now=stripe.now())
     assert len(statements) == 5
     assert len(commits) == 1
@@ -95,7 +94,7 @@ def test_a_daily_cap_costs_a_booking_one_statement_more(app: Flask, ann: User, b
     opening_hours.set_rules(bob, opening_hours.Rules(buffer_before=30, buffer_after=30, daily_cap=3))
     ann_id, bob_id = ann.id, bob.id
     db.session.rollback()
-    with told_of("before_cursor_execute") as statements:
+    with overheard(db.engine) as statements:
         bookings.reserve(ann_id, bob_id, people.wish(), customer_id="cus_ann", now=stripe.now())
     assert len(statements) == 6
 
@@ -107,7 +106,7 @@ def test_from_the_form_to_stripe_and_back_is_a_bounded_number_of_statements_and_
     ann_id, bob_id, calls = ann.id, bob.id, len(stripe.simulator.requests())
     db.session.rollback()
     db.session.expunge_all()
-    with told_of("before_cursor_execute") as statements:
+    with overheard(db.engine) as statements:
         people.booked(
             User.one(User.id == ann_id),
             Mentor.one(Mentor.id == bob_id),
@@ -127,7 +126,7 @@ def test_a_hundred_pages_open_no_more_connections_to_the_database_than_there_are
     def look() -> None:
         assert app.test_client().get(address).status_code == 200
 
-    with told_of("connect") as opened:
+    with times_of("connect") as opened:
         side_by_side(look)
     assert 1 <= len(opened) <= THREADS
 

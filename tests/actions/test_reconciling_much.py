@@ -1,12 +1,9 @@
 """However much there is, a reconciliation asks as often per page."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 
 from flask import Flask
-from sqlalchemy import event, insert
+from sqlalchemy import insert
 
 from app import jobs
 from app.extensions import db
@@ -16,6 +13,7 @@ from app.models.payment import Payment
 from app.models.states import BookingState, Party, PaymentState, ReconciliationState
 from app.models.user import User
 from tests.people import booked
+from tests.statements import overheard
 from tests.stripe_double import MONDAY, Stripe
 
 PAGE = 100
@@ -78,18 +76,6 @@ def ended_hours(mentee: User, mentor: Mentor, stripe: Stripe, count: int) -> Non
     stripe.wait_until(MONDAY + timedelta(minutes=count + 1))
 
 
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    asked: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        asked.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    yield asked
-    event.remove(db.engine, "before_cursor_execute", note)
-
-
 def test_a_page_costs_the_same_few_statements_and_one_request_however_many_there_are(
     app: Flask, ann: User, bob: Mentor, stripe: Stripe
 ):
@@ -97,7 +83,7 @@ def test_a_page_costs_the_same_few_statements_and_one_request_however_many_there
     cost = {}
     for pages in (2, 12):
         requests = len(stripe.simulator.requests())
-        with statements() as asked:
+        with overheard(db.engine) as asked:
             run = jobs.reconcile_since(stripe.now() - timedelta(minutes=pages * PAGE))
         assert run.state == ReconciliationState.CLEAN
         assert run.compared == pages * PAGE

@@ -7,13 +7,14 @@ import pytest
 import vobject
 
 from app.actions import cancellations
+from app.extensions import db
 from app.models.booking import Booking
 from app.models.mentor import Mentor
 from app.models.states import Party
 from app.models.user import User
 from tests import people
-from tests.actions.test_costs import told_of
 from tests.people import HOUR
+from tests.statements import overheard
 from tests.stripe_double import Stripe
 from tests.web.conftest import Browser
 
@@ -112,7 +113,7 @@ def test_a_feed_takes_as_few_questions_for_many_hours_as_for_one(
     program.get(path)
     counts = []
     for n in range(1, 4):
-        with told_of("before_cursor_execute") as questions:
+        with overheard(db.engine) as questions:
             assert len(events(program.get(path))) == n
         counts.append(len(questions))
         starts_at = people.TOMORROW_AT_TEN + n * HOUR

@@ -18,8 +18,8 @@ from app.models.booking import Booking
 from app.models.mail import Mail
 from app.models.states import MailState, Party
 from tests import people
-from tests.actions.test_costs import told_of
 from tests.conftest import settings_for
+from tests.statements import overheard
 from tests.stripe_double import Stripe
 from tests.web.conftest import Browser
 
@@ -103,7 +103,7 @@ def test_a_long_list_comes_in_pages_and_takes_one_question(someone: Browser, hel
     db.session.add_all([Mail(cause=f"copy {n}", **columns) for n in range(30)])
     db.session.commit()
     someone.get("/demo/mail/")
-    with someone.client.application.app_context(), told_of("before_cursor_execute") as questions:
+    with someone.client.application.app_context(), overheard(db.engine) as questions:
         first = someone.get("/demo/mail/")
     assert len(questions) == 1
     assert first.text.count("Confirmed: Review") == 25 - first.text.count("Ann has booked you")

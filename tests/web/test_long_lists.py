@@ -1,12 +1,11 @@
 """However many rows there are, a page asks the database as often, and its pages show each row once."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, event, insert
+from sqlalchemy import delete, insert
 
 from app.actions import opening_hours
 from app.extensions import db
@@ -18,6 +17,7 @@ from app.models.payment import Payment
 from app.models.states import ENDED_BOOKING, LIVE_BOOKING, BookingState, Party, PaymentState
 from app.models.user import User
 from app.web import pages
+from tests.statements import overheard
 from tests.stripe_double import MONDAY
 from tests.web.conftest import Browser
 
@@ -35,20 +35,6 @@ PAID_AS = {
     B.NO_SHOW: P.VOIDED,
     B.EXPIRED: P.LAPSED,
 }
-
-
-@contextmanager
-def queries(app: Flask) -> Iterator[list[str]]:
-    """What the database is asked meanwhile."""
-    asked: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if statement != "BEGIN":  # SQLite is told so; PostgreSQL's driver says it by itself
-            asked.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    yield asked
-    event.remove(db.engine, "before_cursor_execute", note)
 
 
 def many_bookings(mentee: User, mentor: Mentor, count: int, *, first: int = 0) -> None:
@@ -142,7 +128,7 @@ def many_mentors(count: int, *, first: int = 0, at: Callable[[int], datetime] = 
 
 def asked_by(app: Flask, who: Browser, path: str) -> int:
     db.session.rollback()
-    with queries(app) as asked:
+    with overheard(db.engine) as asked:
         assert who.get(path).status_code == 200
     return len(asked)
 
