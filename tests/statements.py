@@ -20,7 +20,9 @@ class Ears:
 
     def __init__(self, engine: Engine, hear: Callable[[str], object], kept: Callable[[], object] | None = None) -> None:
         self.hear, self.kept = hear, kept
-        self._listeners = ((engine, "before_cursor_execute", self._said), (engine, "checkout", self._lend))
+        self._listeners: list[tuple[Engine, str, Any]] = [(engine, "before_cursor_execute", self._said)]
+        if engine.dialect.name == "postgresql":
+            self._listeners.append((engine, "checkout", self._lend))
         for listener in self._listeners:
             event.listen(*listener)
 
@@ -33,8 +35,7 @@ class Ears:
         self.hear(statement)
 
     def _lend(self, connection: Any, *_: Any) -> None:
-        if isinstance(connection, psycopg.Connection):
-            connection.cursor_factory = partial(Cursor, ears=self)  # type: ignore[assignment]
+        connection.cursor_factory = partial(Cursor, ears=self)
 
 
 class Cursor(psycopg.Cursor[Any]):
