@@ -14,6 +14,7 @@ from app.actions.orders import is_elsewhere
 from app.actions.transactions import at_once, atomically, unbroken
 from app.extensions import db, upsert
 from app.gateways.stripe_objects import Knock
+from app.kit import backoff
 from app.kit.columns import database_epoch
 from app.kit.errors import Failure, GatewayDown, GatewayRefused, NotFound
 from app.models.event import StripeEvent
@@ -164,7 +165,7 @@ def spoil(event_id: str, error: Exception, *, now: datetime) -> None:
         if event.state != EventState.RECEIVED:
             return
         event.error = str(error)[:500]
-        event.not_before = database_epoch() + min(2**event.tries, LONGEST_PAUSE)
+        event.not_before = database_epoch() + backoff.pause(event.tries, longest=LONGEST_PAUSE)
         if event.tries >= MOST_TRIES:
             _move(event, EventState.STUCK, now=now)
 

@@ -4,7 +4,6 @@ A lease is in nobody's way for long: whoever is killed, or takes longer, has los
 that somebody else has it, and what the slower one still does is harmless.
 """
 
-import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -14,6 +13,7 @@ from sqlalchemy import Select, select, update
 from app.actions.orders import Order
 from app.actions.transactions import atomically, unbroken
 from app.extensions import db
+from app.kit import backoff
 from app.kit.columns import database_epoch
 from app.kit.errors import GatewayDown
 from app.models.operation import Operation
@@ -59,11 +59,10 @@ def put_back(order: Order, failure: GatewayDown) -> None:
     with atomically():
         operation = still_held(order)
         if operation is not None:
-            pause = min(2 ** min(operation.tries, 6), LONGEST_PAUSE)
             operation.error = str(failure)[:500]
             operation.key_spent = operation.key_spent or failure.saved
             operation.lease_until = 0
-            operation.not_before = database_epoch() + random.randint(pause // 2, pause)
+            operation.not_before = database_epoch() + backoff.pause(operation.tries, longest=LONGEST_PAUSE)
 
 
 @unbroken

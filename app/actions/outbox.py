@@ -3,7 +3,6 @@
 Nothing that a mail server does, or does not, touches anybody's money: whoever changes something only writes a row.
 """
 
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +14,7 @@ from app.actions import letters
 from app.actions.transactions import at_once, atomically, outside, unbroken
 from app.extensions import db, upsert
 from app.gateways.mailer import Letter, mailer
+from app.kit import backoff
 from app.kit.columns import database_epoch, is_one_of
 from app.kit.errors import MailDown, Undeliverable
 from app.kit.ids import new_id
@@ -24,9 +24,7 @@ from app.models.states import MailState, Party
 
 BATCH = 24
 LEASE = 120  # seconds: longer than a slow server takes for one mail
-LONGEST_PAUSE = (
-    900  # seconds between two tries: a server that comes back after days has everything within a quarter hour
-)
+LONGEST_PAUSE = 900  # seconds between two tries: who comes back after days has everything within a quarter hour
 
 _DUE = (
     select(Mail.id)
@@ -115,9 +113,8 @@ def spoil(turn: Turn, error: Exception, *, now: datetime) -> None:
     with atomically():
         mail = _still_held(turn)
         if mail is not None:
-            pause = min(2 ** min(mail.tries, 10), LONGEST_PAUSE)
             mail.error = str(error)[:500]
-            mail.not_before = database_epoch() + random.randint(pause // 2, pause)
+            mail.not_before = database_epoch() + backoff.pause(mail.tries, longest=LONGEST_PAUSE)
 
 
 @unbroken
