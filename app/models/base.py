@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, ClassVar, Self, TypeVar
 
-from sqlalchemy import ClauseElement, Insert, MetaData, Select, delete, insert, select, text
+from sqlalchemy import ClauseElement, Insert, MetaData, Select, bindparam, delete, insert, select, text
 from sqlalchemy.orm import DeclarativeBase
 
 from app.extensions import db
@@ -30,14 +30,7 @@ class Base(DeclarativeBase):
     @classmethod
     def locked(cls, row_id: str) -> Self:
         """The row as it is now, locked until the transaction ends. Raises: NotFound."""
-        # FOR NO KEY UPDATE: rows that only refer to this one need not wait. And a query, not get(): that one would
-        # complain of a newer version instead of reading it.
-        row = db.session.scalar(
-            select(cls)
-            .where(cls.__mapper__.primary_key[0] == row_id)
-            .with_for_update(of=cls, key_share=True)
-            .execution_options(populate_existing=True)
-        )
+        row: Self | None = db.session.scalar(_locking(cls), {"row_id": row_id})
         if row is None:
             raise NotFound
         return row
@@ -59,6 +52,18 @@ class Base(DeclarativeBase):
         does not concern. How many they were."""
         fitting = delete(cls.metadata.tables[cls.__tablename__]).where(*conditions)
         return db.session.connection().execute(fitting).rowcount
+
+
+@cache
+def _locking(cls: type[Base]) -> Select[Any]:
+    # FOR NO KEY UPDATE: rows that only refer to this one need not wait. And a query, not get(): that one would
+    # complain of a newer version instead of reading it. Made once, for that takes a third of what it costs to run it.
+    return (
+        select(cls)
+        .where(cls.__mapper__.primary_key[0] == bindparam("row_id"))
+        .with_for_update(of=cls, key_share=True)
+        .execution_options(populate_existing=True)
+    )
 
 
 @cache
