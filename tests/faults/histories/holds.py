@@ -22,7 +22,7 @@ def standing(hour: Hour, row: Row | None, theirs: Theirs) -> Intent | None:
 def of_plans(hour: Hour, before: Row | None, row: Row, ours: Ours) -> Iterator[str]:
     """What is held for a session that goes beyond it is given up, and only then."""
     was_held = before is not None and before.payment_state == "authorized"
-    if before is not None and was_held and row.payment_state == "card_saved" and before.intent not in hour.given_up:
+    if before is not None and was_held and row.intent is None and before.intent not in hour.given_up:
         yield f"{hour} was held with {before.intent} until {before.capture_before}, and is only planned"
     if row.payment_state == "authorized" and row.capture_before and hour.ends_at > hour.reach(row.capture_before):
         yield f"{hour} is held until {row.capture_before}, which it outlives"

@@ -141,7 +141,7 @@ class Play(RuleBasedStateMachine):
         if row.starts_at == hour.perhaps_at:
             hour.move_to(row.starts_at)
         held_before = self.theirs.intents.get(before.intent or "") if before is not None else None
-        if before is not None and before.payment_state == "authorized" and row.payment_state == "card_saved":
+        if before is not None and before.payment_state == "authorized" and row.intent is None:
             self.give_up(hour, held_before)
         intents = [intent for intent in self.theirs.of(row.id) if intent.id not in hour.given_up]
         if hour.is_far and intents and hour.asked_for_at is None:
