@@ -35,6 +35,12 @@ def take_the_place(payment: Payment, intent: Intent) -> bool:
     return True
 
 
+def go_back_to(payment: Payment, intent: Intent) -> None:
+    """The older hold stands for ``payment`` (locked) again; whoever says so lets go of the newer one."""
+    payment.intent_id = intent.id
+    note(payment, Booking.locked(payment.booking_id), intent)
+
+
 def given_up(intent_ids: Collection[str]) -> set[str]:
     """Those of them in whose place we have put something else."""
     found = select(Operation.subject).where(Operation.subject.in_(intent_ids), Operation.kind == VOID_OTHER)

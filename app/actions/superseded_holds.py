@@ -7,7 +7,7 @@ such an operation is what we know such a PaymentIntent by: see :func:`app.action
 from contextlib import suppress
 from datetime import datetime
 
-from app.actions import alarms, operations, payments, strays
+from app.actions import alarms, operations, payments, standing_holds, strays
 from app.actions.orders import KINDS, Kind, Order
 from app.actions.standing_holds import VOID_OTHER
 from app.gateways.stripe_gateway import StripeGateway
@@ -48,9 +48,13 @@ def _settle(order: Order, intent: Intent, now: datetime) -> bool:
 
 
 def _charged(payment: Payment, intent: Intent, now: datetime) -> None:
-    """Somebody has charged it in Stripe's dashboard before we let go of it. If nothing is held in its place yet, that
-    is what the session was paid with; else a person has to see to one of the two."""
-    if payment.state == PaymentState.CARD_SAVED and payment.intent_id is None:
+    """Somebody has charged it in Stripe's dashboard before we let go of it: that is what the session was paid with, and
+    what stands in its place is let go instead. Once money moves there too, a person has to see to one of the two."""
+    is_planned = payment.state == PaymentState.CARD_SAVED and payment.intent_id is None
+    if is_planned or (payment.state == PaymentState.AUTHORIZED and operations.unsettled(payment.id) is None):
+        if payment.intent_id is not None:
+            let_go(payment.intent_id, payment, now=now)
+            standing_holds.go_back_to(payment, intent)
         payments.agree(payment, intent, now=now)
         return
     told = (

@@ -171,18 +171,46 @@ def test_beyond_one_newer_hold_a_session_goes_back_to_its_saved_card(moved_hour:
     assert untruths(stripe) == []
 
 
-def test_an_older_one_that_is_charged_in_the_dashboard_is_told_to_a_person(moved_hour: Booking, stripe: Stripe):
-    """The newer one is held by then: one of the two is too much, and nobody here can know which."""
-    older = moved_hour.payment.intent_id
+@pytest.fixture
+def twice_held_hour(moved_hour: Booking, stripe: Stripe) -> Booking:
+    """The newer hold is made, and Stripe does not answer when the older one is to be let go."""
     stripe.fail_next("error_500_unsaved", "*/cancel", count=2 * 8)
     stripe.wait_until(moved_hour.payment.release_at)
     jobs.run("expire_stale_holds")
-    stripe.client.v1.payment_intents.capture(older)
+    return moved_hour
+
+
+@pytest.mark.parametrize("minor", [8_000, 3_000], ids=["all of it", "a part of it"])
+def test_an_older_one_that_is_charged_in_the_dashboard_is_what_was_paid(
+    twice_held_hour: Booking, stripe: Stripe, minor: int
+):
+    """Nothing has moved in its place, and nobody is charged twice: the newer one is let go."""
+    older = str(stripe.client.v1.payment_intents.list({}).data[-1].id)
+    stripe.client.v1.payment_intents.capture(older, {"amount_to_capture": minor})
     stripe.simulator.faults.clear()
     finish()
-    assert states(moved_hour) == (B.CONFIRMED, P.AUTHORIZED)
+    assert states(twice_held_hour) == (B.COMPLETED, P.CAPTURED)
+    payment = fresh(twice_held_hour).payment
+    assert (payment.intent_id, payment.captured_minor) == (older, minor)
+    assert {intent.status for intent in stripe.client.v1.payment_intents.list({}).data} == {"succeeded", "canceled"}
+    jobs.run("follow_stripes_books")
+    assert settlements.differences() == []
+    assert untruths(stripe) == []
+
+
+def test_one_that_is_charged_while_money_moves_in_its_place_is_told_to_a_person(
+    twice_held_hour: Booking, stripe: Stripe
+):
+    """One of the two is too much, and nobody here can know which."""
+    older = str(stripe.client.v1.payment_intents.list({}).data[-1].id)
+    stripe.client.v1.payment_intents.capture(older)
+    stripe.wait_until(twice_held_hour.ends_at)
+    bookings.complete(fresh(twice_held_hour), now=stripe.now())
+    stripe.simulator.faults.clear()
+    finish()
+    assert states(twice_held_hour) == (B.COMPLETED, P.CAPTURED)
     db.session.rollback()
     (told,) = db.session.scalars(db.select(Alarm.sentence).where(Alarm.subject == older))
     assert told.startswith(f"€80.00 were charged in Stripe's dashboard on {older}")
-    assert settlements.follow(now=stripe.now()) == 1, "the books know of it"
+    assert settlements.follow(now=stripe.now()) == 2, "the books know of it"
     assert settlements.differences() == []

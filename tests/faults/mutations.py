@@ -360,14 +360,7 @@ MUTATIONS = [
     Mutation(
         "rows are not locked",
         "app/models/base.py",
-        "            .with_for_update(of=cls, key_share=True)\n",
-        "",
-        (RACES,),
-    ),
-    Mutation(
-        "nothing is locked before it is decided upon",
-        "app/models/base.py",
-        "            .with_for_update(of=cls, key_share=True)\n",
+        "        .with_for_update(of=cls, key_share=True)\n",
         "",
         (RACES,),
     ),
@@ -630,6 +623,20 @@ MUTATIONS = [
         '    superseded_holds.let_go(order.params["metadata"][REPLACES] if is_made else intent.id, payment, now=now)\n',
         "",
         (RENEWED, HISTORIES),
+    ),
+    Mutation(
+        "the older hold was charged, and the newer one stays",
+        "app/actions/superseded_holds.py",
+        "            let_go(payment.intent_id, payment, now=now)\n",
+        "",
+        (RENEWED,),
+    ),
+    Mutation(
+        "the older hold was charged, and nobody reads the charge",
+        "app/actions/standing_holds.py",
+        "intent.id\n    note(payment, Booking.locked(payment.booking_id), intent)\n\n\ndef given_up",
+        "intent.id\n\n\ndef given_up",
+        (RENEWED,),
     ),
     Mutation(
         "a hold that was given up for a plan comes back with any news of it",

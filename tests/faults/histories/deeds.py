@@ -187,7 +187,7 @@ class Deeds(Play):
             self.check([f"{what}: could not, and was told {answer}"])
 
     def at_stripe(self, hour: Hour, what: str, twelfths: int = 12) -> bool:
-        """Somebody uses Stripe's dashboard; whether it could be done."""
+        """Somebody uses Stripe's dashboard, and charges no session twice there; whether it could be done."""
         self.hear()
         intent, given = self.intent(hour), self.stage.dashboard.v1
         if intent is None:
@@ -195,7 +195,7 @@ class Deeds(Play):
         left = intent.captured - intent.refunded
         try:
             match what:
-                case "capture" | "part" if intent.is_held:
+                case "capture" | "part" if intent.is_held and not any(one.captured for one in self.theirs.of(hour.id)):
                     part = max(1, intent.amount * twelfths // 12)
                     given.payment_intents.capture(intent.id, {"amount_to_capture": part})
                 case "cancel" if not intent.is_over:

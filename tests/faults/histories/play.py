@@ -149,9 +149,9 @@ class Play(RuleBasedStateMachine):
             hour.was_asked_for_early = intents[0].created_at < hour.starts_at - ASKED[0]
 
     def give_up(self, hour: Hour, held: Intent | None) -> None:
-        """Another hold is planned, if the session goes beyond this one."""
+        """Another hold is planned, if the session goes beyond this one; what it stood in for is gone, too."""
         if held is not None and held.capture_before and hour.ends_at > hour.reach(held.capture_before):
-            hour.given_up.add(held.id)
+            hour.given_up |= {intent.id for intent in self.theirs.of(hour.id)}
             hour.asked_for_at = None
 
     def read(self) -> Ours:
