@@ -4,10 +4,10 @@ import random
 
 
 def pause(tries: int, *, longest: int) -> int:
-    """Whole seconds: twice as many after each try, up to ``longest``; from half of that to all of it, by chance.
+    """Seconds, after so many tries: twice as many each time, up to ``longest``; from half of that to all of it, by
+    chance, so that rows that failed together are not tried again together.
 
-    Rows that failed together are thus not tried again at the same moment. Never 1: a clock of whole seconds may tick
-    as soon as it is looked at.
+    After the first try it is 2, never 1: a clock of whole seconds may tick as soon as it is looked at.
     """
     most = min(2 ** min(tries, 16), longest)
     return random.randint(most // 2 + 1, most)
